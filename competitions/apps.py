@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class CompetitionsConfig(AppConfig):
+    name = "competitions"
+    verbose_name = "Competitions"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,93 @@
+"""Where bytes lie. Every file is stored under the hash of its content and never served by path.
+
+Three places: ``solutions`` (private, read by scoring tasks alone), ``data`` (what participants
+download through an authorising door) and ``submissions`` (what they sent).
+"""
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO, Literal
+
+from django.core.files.base import File
+from django.core.files.storage import Storage, storages
+
+from competitions.models import Competition, DataFile
+from competitions.refusals import FileTooLarge, NotFound
+
+Place = Literal["solutions", "data", "submissions"]
+CHUNK = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Stored:
+    path: str
+    size: int
+    sha256: str
+
+
+def storage(place: Place) -> Storage:
+    return storages[place]
+
+
+def store(place: Place, chunks: Iterator[bytes], *, limit: int | None = None) -> Stored:
+    """Writes the chunks under their SHA-256, once for equal content.
+
+    Raises FileTooLarge as soon as more than ``limit`` bytes have come.
+    """
+    digest, size = hashlib.sha256(), 0
+    with tempfile.SpooledTemporaryFile(max_size=8 * CHUNK) as spool:
+        for chunk in chunks:
+            size += len(chunk)
+            if limit is not None and size > limit:
+                raise FileTooLarge(
+                    f"The file is larger than {_megabytes(limit)}, the most this challenge takes. "
+                    "Send one row per image and nothing more."
+                )
+            digest.update(chunk)
+            spool.write(chunk)
+        spool.seek(0)
+        return _keep(place, spool, size, digest.hexdigest())
+
+
+def store_bytes(place: Place, content: bytes) -> Stored:
+    return store(place, iter([content]))
+
+
+def read(place: Place, path: str) -> bytes:
+    with storage(place).open(path) as file:
+        return bytes(file.read())
+
+
+def data_file(competition: Competition, name: str) -> DataFile:
+    """Raises NotFound, naming the files there are."""
+    found = DataFile.objects.filter(competition=competition, name=name).first()
+    if found is None:
+        names = ", ".join(competition.files.values_list("name", flat=True)) or "none yet"
+        raise NotFound(f"This challenge has no file {name!r}. Its files: {names}.")
+    return found
+
+
+def open_data(file: DataFile) -> IO[bytes]:
+    """A seekable stream of the file's bytes; the caller closes it."""
+    return storage("data").open(file.path)
+
+
+def submission_limit(competition: Competition) -> int:
+    """Four times the sample's size, at least 1 MiB and at most 64: nobody needs more."""
+    sample = competition.files.filter(name="sample_submission.csv").first()
+    size = 4 * sample.size if sample else 64 * CHUNK
+    return max(CHUNK, min(size, 64 * CHUNK))
+
+
+def _keep(place: Place, spool: IO[bytes], size: int, sha256: str) -> Stored:
+    path = f"{sha256[:2]}/{sha256}"
+    target = storage(place)
+    if not target.exists(path) or target.size(path) != size:
+        path = target.save(path, File(spool))
+    return Stored(path=path, size=size, sha256=sha256)
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / CHUNK:.0f} MiB"

@@ -1,0 +1,166 @@
+"""The public board: written by one verb as scores arrive, read in one query."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, F, QuerySet
+
+from competitions.models import Competition, PublicScore, Standing, Submission
+from scoring import METRICS, Report, rank
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the board: public values alone, ready to be shown or sent."""
+
+    rank: int | None
+    team_id: int
+    team: str
+    members: int
+    is_baseline: bool
+    score: str
+    value: float
+    low: float | None
+    high: float | None
+    entries: int
+    last_at: datetime
+    reached_at: datetime
+
+    def public(self) -> dict[str, Any]:
+        """The row as JSON: times in ISO 8601, UTC."""
+        times = {"last_at": _iso(self.last_at), "reached_at": _iso(self.reached_at)}
+        return {**asdict(self), **times}
+
+
+@dataclass(frozen=True)
+class Board:
+    version: int
+    metric: str
+    metric_title: str
+    direction: str
+    decimals: int
+    rows: list[Row]
+
+    @property
+    def teams(self) -> int:
+        return sum(not row.is_baseline for row in self.rows)
+
+
+def board(competition: Competition) -> Board:
+    """The whole board, best first, in one query."""
+    return Board(
+        version=competition.board_version,
+        metric=competition.metric,
+        metric_title=METRICS[competition.metric].title,
+        direction=METRICS[competition.metric].direction,
+        decimals=competition.decimals,
+        rows=_ranked(list(_standings(competition)), competition.decimals),
+    )
+
+
+def row_of(standing: Standing) -> Row:
+    """The team's line without its rank, as an event tells it: readers rank for themselves."""
+    full = _standings(standing.competition).get(pk=standing.pk)
+    return _row(full, None, standing.competition.decimals)
+
+
+def record(submission: Submission, report: Report) -> Standing:
+    """Counts a scored submission into its team's standing; the board's version moves on.
+
+    Runs inside the transaction that ends the submission. The UPDATE of the competition comes
+    first: its row lock puts concurrent finishes of one competition in a line.
+    """
+    competition = submission.team.competition
+    Competition.objects.filter(pk=competition.pk).update(board_version=F("board_version") + 1)
+    standing = Standing.objects.filter(team=submission.team).first()
+    entry = _entry(competition, submission, report)
+    if standing is None:
+        return Standing.objects.create(
+            competition=competition, team=submission.team, last_at=submission.received_at, **entry
+        )
+    standing.entries += 1
+    standing.last_at = max(standing.last_at, submission.received_at)
+    if _is_better(entry, standing):
+        for name, value in entry.items():
+            setattr(standing, name, value)
+    standing.save()
+    return standing
+
+
+def displayed(value: float, decimals: int) -> str:
+    return f"{value:.{decimals}f}"
+
+
+def public_score(submission: Submission) -> str | None:
+    """The displayed public score of a submission under the current solution, if it has one."""
+    competition = submission.team.competition
+    value = (
+        PublicScore.objects.filter(submission=submission, solution=competition.solution_id)
+        .values_list("value", flat=True)
+        .first()
+    )
+    return None if value is None else displayed(value, competition.decimals)
+
+
+def _entry(competition: Competition, submission: Submission, report: Report) -> dict[str, Any]:
+    if report.public is None:
+        raise ValueError("the board shows public scores")
+    score = round(report.public, competition.decimals)
+    low, high = report.public_interval or (None, None)
+    return {
+        "submission": submission,
+        "score": score,
+        "sort_key": score if report.direction == "maximize" else -score,
+        "low": low,
+        "high": high,
+        "reached_at": submission.received_at,
+    }
+
+
+def _is_better(entry: dict[str, Any], standing: Standing) -> bool:
+    """Higher on the displayed value; of equals the file that came first, whoever ends first."""
+    if entry["sort_key"] != standing.sort_key:
+        return bool(entry["sort_key"] > standing.sort_key)
+    return bool(entry["reached_at"] < standing.reached_at)
+
+
+def _standings(competition: Competition) -> QuerySet[Standing]:
+    return (
+        Standing.objects.filter(competition=competition)
+        .select_related("team", "competition")
+        .annotate(members=Count("team__members"))
+        .order_by(F("sort_key").desc(), "reached_at", "team_id")
+    )
+
+
+def _ranked(standings: Sequence[Any], decimals: int) -> list[Row]:
+    """Baselines stand in the order but take no rank: they are lines to beat, not rivals."""
+    ranks = iter(rank([s.sort_key for s in standings if not s.team.is_baseline]))
+    return [_row(s, None if s.team.is_baseline else next(ranks), decimals) for s in standings]
+
+
+def _row(standing: Any, place: int | None, decimals: int) -> Row:
+    return Row(
+        rank=place,
+        team_id=standing.team_id,
+        team=standing.team.name,
+        members=standing.members,
+        is_baseline=standing.team.is_baseline,
+        score=displayed(standing.score, decimals),
+        value=standing.score,
+        low=_rounded(standing.low, decimals),
+        high=_rounded(standing.high, decimals),
+        entries=standing.entries,
+        last_at=standing.last_at,
+        reached_at=standing.reached_at,
+    )
+
+
+def _rounded(value: float | None, decimals: int) -> float | None:
+    return None if value is None else round(value, decimals)
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,44 @@
+"""Who listens: looked up once per connection, in a thread, with Django's own sessions."""
+
+from dataclasses import dataclass
+from http.cookies import SimpleCookie
+from importlib import import_module
+
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.contrib.auth.models import AnonymousUser
+from django.db import close_old_connections, connection
+from django.http import HttpRequest
+
+from competitions import access, teams
+from competitions.refusals import NotFound
+
+
+@dataclass(frozen=True)
+class Listener:
+    """The teams whose own events this connection may hear, as the stream writes them."""
+
+    teams: frozenset[str]
+
+
+def find_listener(slug: str, cookie: SimpleCookie, authorization: str) -> Listener | None:
+    """The listener, or None where this person may not know of the competition."""
+    close_old_connections()
+    try:
+        user = _person(cookie)
+        competition = access.competition(user, slug)
+        team = teams.of(competition, user)
+    except NotFound:
+        return None
+    finally:
+        connection.close()
+    return Listener(frozenset({str(team.pk)} if team else ()))
+
+
+def _person(cookie: SimpleCookie) -> access.Person:
+    session = cookie.get(settings.SESSION_COOKIE_NAME)
+    if session is None:
+        return AnonymousUser()
+    request = HttpRequest()
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore(session.value)
+    return get_user(request)

@@ -1,0 +1,73 @@
+"""Events in: what workers tell the open screens. Public values only, or the team's own.
+
+One append-only stream per competition carries two kinds of entries: those for everybody, and
+those for the members of one team (``team`` names it). The web process that reads the stream
+keeps the second kind from everybody else, so one cursor serves all of a page's needs.
+"""
+
+import json
+from functools import lru_cache
+from typing import Any
+
+import redis
+import structlog
+from django.conf import settings
+
+from competitions import leaderboard
+from competitions.models import Competition, Standing, Submission
+
+log = structlog.get_logger(__name__)
+
+# At one score a second this keeps a quarter of an hour: longer gaps get a fresh board instead.
+KEPT_EVENTS = 1000
+TO_ALL = ""
+
+
+def stream_key(slug: str) -> str:
+    return f"holdout:live:{slug}"
+
+
+def publish_board(standing: Standing) -> None:
+    """A team's line of the public board has changed."""
+    competition = Competition.objects.get(pk=standing.competition_id)
+    row = leaderboard.row_of(standing).public()
+    del row["rank"]  # follows from the others' rows; every reader ranks for itself
+    data = {"version": competition.board_version, "row": row}
+    _add(competition.slug, "board", data)
+
+
+def publish_submission(submission: Submission) -> None:
+    """A submission has a new status: told to its own team."""
+    data = {
+        "id": str(submission.public_id),
+        "status": submission.status,
+        "score": leaderboard.public_score(submission),
+        "error": submission.error,
+    }
+    _add(submission.team.competition.slug, "submission", data, team=str(submission.team_id))
+
+
+def cursor(slug: str) -> str:
+    """The newest entry's id: a page rendered now has everything up to it.
+
+    Empty when Valkey does not answer: the page still opens, and asks for a fresh board later.
+    """
+    try:
+        newest = _connection().xrevrange(stream_key(slug), count=1)
+    except redis.RedisError:
+        return ""
+    return str(newest[0][0].decode()) if newest else "0-0"
+
+
+def _add(slug: str, event: str, data: dict[str, Any], *, team: str = TO_ALL) -> None:
+    """Appends one event. Without Valkey it is lost: the board in the database is the truth."""
+    fields = {"event": event, "data": json.dumps(data, separators=(",", ":")), "team": team}
+    try:
+        _connection().xadd(stream_key(slug), fields, maxlen=KEPT_EVENTS, approximate=True)  # type: ignore[arg-type]
+    except redis.RedisError as error:
+        log.warning("live event lost", stream_event=event, competition=slug, reason=str(error))
+
+
+@lru_cache(maxsize=1)
+def _connection() -> redis.Redis:
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=1)

@@ -1,0 +1,27 @@
+"""Every table of the domain. Invariants are constraints, named as sentences."""
+
+from competitions.models.competition import (
+    Competition,
+    DataFile,
+    Preparation,
+    SolutionVersion,
+    State,
+)
+from competitions.models.standing import Standing
+from competitions.models.submission import PrivateScore, PublicScore, Status, Submission
+from competitions.models.team import Member, Team
+
+__all__ = [
+    "Competition",
+    "DataFile",
+    "Member",
+    "Preparation",
+    "PrivateScore",
+    "PublicScore",
+    "SolutionVersion",
+    "Standing",
+    "State",
+    "Status",
+    "Submission",
+    "Team",
+]

@@ -1,0 +1,182 @@
+"""A competition, its files and the versions of its hidden solution."""
+
+from datetime import datetime
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from scoring import METRICS
+
+
+class State(models.TextChoices):
+    """What the organiser has decided; the dates narrow it further (see deadlines.phase)."""
+
+    DRAFT = "draft", "Draft"
+    OPEN = "open", "Open"
+    CLOSED = "closed", "Closed"
+
+
+class Preparation(models.TextChoices):
+    """How far the organiser's files have come on their way to a challenge."""
+
+    EMPTY = "empty", "No files yet"
+    PREPARING = "preparing", "Preparing"
+    READY = "ready", "Ready"
+    REFUSED = "refused", "Refused"
+
+
+def metric_choices() -> list[tuple[str, str]]:
+    """A function, so that a new metric needs no migration."""
+    return [(key, metric.title) for key, metric in METRICS.items()]
+
+
+class CompetitionManager(models.Manager["Competition"]):
+    """Every competition is read together with the database's clock, as ``clock``."""
+
+    def get_queryset(self) -> models.QuerySet["Competition"]:
+        return super().get_queryset().annotate(clock=Now())
+
+
+class Competition(models.Model):
+    slug = models.SlugField(max_length=60, unique=True)
+    title = models.CharField(max_length=120)
+    summary = models.CharField(max_length=240, blank=True, help_text="One sentence, on the lists.")
+    overview = models.TextField(blank=True, help_text="Markdown.")
+    data_page = models.TextField("data page", blank=True, help_text="Markdown.")
+    rules = models.TextField(blank=True, help_text="Markdown.")
+
+    metric = models.CharField(max_length=60, choices=metric_choices, default="accuracy")
+    decimals = models.PositiveSmallIntegerField(
+        default=4,
+        validators=[MinValueValidator(1), MaxValueValidator(6)],
+        help_text="Digits shown on the board; teams equal to this precision share a rank.",
+    )
+    public_fraction = models.FloatField(
+        default=0.3,
+        validators=[MinValueValidator(0.01), MaxValueValidator(0.99)],
+        help_text="Share of the test rows behind the public board; the others decide at the end.",
+    )
+    daily_limit = models.PositiveSmallIntegerField(
+        default=10,
+        validators=[MinValueValidator(1)],
+        help_text="Scored submissions per team and day (UTC). A refused file costs none.",
+    )
+    max_team_size = models.PositiveSmallIntegerField(default=5, validators=[MinValueValidator(1)])
+
+    state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
+    opens_at = models.DateTimeField(null=True, blank=True, help_text="UTC. Empty: when opened.")
+    closes_at = models.DateTimeField(null=True, blank=True, help_text="UTC. Empty: never.")
+
+    preparation = models.CharField(
+        max_length=10, choices=Preparation.choices, default=Preparation.EMPTY, editable=False
+    )
+    preparation_note = models.TextField(blank=True, editable=False)
+    solution = models.ForeignKey(
+        "competitions.SolutionVersion",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+    )
+    board_version = models.PositiveBigIntegerField(default=0, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = CompetitionManager()
+    clock: datetime  # the database's time at the moment of reading
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=State.values), name="competition_state_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(preparation__in=Preparation.values),
+                name="competition_preparation_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(opens_at__isnull=True)
+                | Q(closes_at__isnull=True)
+                | Q(opens_at__lt=F("closes_at")),
+                name="competition_opens_before_it_closes",
+                violation_error_message="The competition must open before it closes.",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=State.DRAFT)
+                | (Q(preparation=Preparation.READY) & Q(solution__isnull=False)),
+                name="competition_is_ready_unless_it_is_a_draft",
+                violation_error_message="Prepare the files before opening the competition.",
+            ),
+            models.CheckConstraint(
+                condition=Q(public_fraction__gt=0) & Q(public_fraction__lt=1),
+                name="competition_keeps_some_rows_private",
+            ),
+            models.CheckConstraint(
+                condition=Q(daily_limit__gte=1), name="competition_allows_a_submission_a_day"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class SolutionVersion(models.Model):
+    """One version of the hidden labels: where the file lies, and what may be told about it.
+
+    The labels and the seed of the split are in the file alone, in private storage; the row holds
+    sizes and hashes, so that no page, export or backup of this table can leak a label.
+    """
+
+    competition = models.ForeignKey(Competition, on_delete=models.CASCADE, related_name="solutions")
+    version = models.PositiveSmallIntegerField()
+    path = models.CharField(max_length=200)
+    sha256 = models.CharField("SHA-256", max_length=64)
+    id_column = models.CharField(max_length=60)
+    label_column = models.CharField(max_length=60)
+    classes = models.JSONField(help_text="The class names, in the challenge's order.")
+    rows = models.PositiveIntegerField()
+    public_rows = models.PositiveIntegerField()
+    private_rows = models.PositiveIntegerField()
+    commitment = models.CharField(max_length=64, help_text="Seal of the split, published.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-version"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["competition", "version"], name="one_solution_of_each_version"
+            ),
+            models.CheckConstraint(
+                condition=Q(public_rows__gte=1) & Q(private_rows__gte=1),
+                name="solution_has_public_and_private_rows",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"version {self.version}"
+
+
+class DataFile(models.Model):
+    """A file that participants may download."""
+
+    competition = models.ForeignKey(Competition, on_delete=models.CASCADE, related_name="files")
+    name = models.CharField(max_length=100)
+    path = models.CharField(max_length=200)
+    size = models.PositiveBigIntegerField()
+    sha256 = models.CharField("SHA-256", max_length=64)
+    rows = models.PositiveIntegerField(null=True, blank=True)
+    description = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["competition", "name"], name="one_data_file_of_each_name"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

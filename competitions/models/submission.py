@@ -1,0 +1,160 @@
+"""A submission and its scores. Only competitions/submissions.py writes the status."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from competitions.models.competition import SolutionVersion
+from competitions.models.team import Team
+
+
+class Status(models.TextChoices):
+    """``received -> queued -> running -> scored | invalid | failed``."""
+
+    RECEIVED = "received", "Received"
+    QUEUED = "queued", "Queued"
+    RUNNING = "running", "Running"
+    SCORED = "scored", "Scored"
+    INVALID = "invalid", "Your file"
+    FAILED = "failed", "Our fault"
+
+
+WAITING = (Status.RECEIVED, Status.QUEUED)
+WENT_WRONG = (Status.INVALID, Status.FAILED)
+FINAL = (Status.SCORED, *WENT_WRONG)
+
+
+def _exactly_when(left: Q, right: Q) -> Q:
+    return (left & right) | (~left & ~right)
+
+
+class Submission(models.Model):
+    """One uploaded file. The row is the truth; the queue's message is only a bell."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="submissions")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="submissions"
+    )
+
+    file_name = models.CharField(max_length=200)
+    path = models.CharField(max_length=200)
+    size = models.PositiveBigIntegerField()
+    sha256 = models.CharField("SHA-256", max_length=64)
+    message = models.CharField(max_length=200, blank=True)
+
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.RECEIVED)
+    day = models.DateField(help_text="The day (UTC) whose limit this submission counts against.")
+    slot = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Which of the day's attempts it holds; none if returned."
+    )
+    received_at = models.DateTimeField()
+    rung_at = models.DateTimeField(null=True, blank=True, help_text="Last message to the queue.")
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    attempt = models.PositiveSmallIntegerField(
+        default=0, help_text="How often a worker began. The newest alone may finish."
+    )
+    lease_until = models.DateTimeField(null=True, blank=True)
+
+    error = models.TextField(blank=True, help_text="What the team is told.")
+    problems = models.JSONField(default=list, blank=True)
+    more_problems = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-received_at", "-pk"]
+        indexes = [
+            models.Index(fields=["team", "-received_at"], name="submission_by_team"),
+            # The sweep looks at what is unfinished: a handful of rows among millions.
+            models.Index(
+                fields=["status", "received_at"],
+                name="submission_unfinished",
+                condition=~Q(status__in=FINAL),
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=Status.values), name="status_is_known"),
+            models.CheckConstraint(
+                condition=_exactly_when(Q(status=Status.RUNNING), Q(lease_until__isnull=False)),
+                name="leased_exactly_while_running",
+            ),
+            models.CheckConstraint(
+                condition=_exactly_when(Q(status__in=FINAL), Q(finished_at__isnull=False)),
+                name="finished_exactly_when_it_says_so",
+            ),
+            models.CheckConstraint(
+                condition=_exactly_when(Q(status__in=WENT_WRONG), ~Q(error="")),
+                name="explains_itself_exactly_when_it_went_wrong",
+            ),
+            models.CheckConstraint(
+                condition=_exactly_when(Q(status__in=WENT_WRONG), Q(slot__isnull=True)),
+                name="slot_is_given_back_exactly_when_it_went_wrong",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=[Status.RUNNING, Status.SCORED, Status.INVALID])
+                | Q(attempt__gte=1),
+                name="attempts_are_counted_from_the_first_claim",
+            ),
+            models.UniqueConstraint(fields=["team", "day", "slot"], name="one_submission_per_slot"),
+            models.CheckConstraint(
+                condition=Q(slot__isnull=True) | Q(slot__gte=1), name="slots_count_from_one"
+            ),
+            models.CheckConstraint(
+                condition=Q(finished_at__isnull=True) | Q(finished_at__gte=F("received_at")),
+                name="finished_after_it_was_received",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.file_name} of {self.team}"
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in FINAL
+
+
+class Score(models.Model):
+    """One value of one submission under one version of the solution, unrounded."""
+
+    submission = models.ForeignKey(Submission, on_delete=models.CASCADE)
+    solution = models.ForeignKey(SolutionVersion, on_delete=models.PROTECT, related_name="+")
+    value = models.FloatField()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        # Never the value: a private score must not slip into a log line or an admin page.
+        return f"{self._meta.verbose_name} of submission {self.submission_id}"
+
+
+class PublicScore(Score):
+    """On the public rows. What leaves the server is this value rounded, never the float."""
+
+    submission = models.ForeignKey(
+        Submission, on_delete=models.CASCADE, related_name="public_scores"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["submission", "solution"], name="one_public_score_per_solution_version"
+            ),
+        ]
+
+
+class PrivateScore(Score):
+    """On the private rows, in a table of its own that no serializer, page or admin reads."""
+
+    submission = models.ForeignKey(
+        Submission, on_delete=models.CASCADE, related_name="private_scores"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["submission", "solution"], name="one_private_score_per_solution_version"
+            ),
+        ]

@@ -1,0 +1,264 @@
+"""The life of a submission: the only module that writes ``Submission.status``.
+
+Each transition is one UPDATE filtered by the state it may start from and, after the claim, by
+the attempt: a worker that was given up finds no row to write and its result is dropped.
+Verbs ring no bell; the doors do, after the commit (see tasks.enqueue).
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from django.contrib.auth.models import AbstractUser
+from django.core.files.uploadedfile import UploadedFile
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from competitions import deadlines, files, leaderboard, teams
+from competitions.models import (
+    Competition,
+    PrivateScore,
+    PublicScore,
+    Standing,
+    Status,
+    Submission,
+    Team,
+)
+from competitions.models.submission import FINAL, WAITING
+from competitions.refusals import LimitReached, NotAMember
+from scoring import InvalidSubmission, Report
+
+# A CSV is scored in milliseconds; the queue's hard time limit lies below the lease, so that a
+# worker is always dead before its lease runs out.
+LEASE = timedelta(seconds=60)
+MAX_ATTEMPTS = 3
+FORGOTTEN_AFTER = timedelta(seconds=10)  # received, but no bell rung: the web process died
+RING_AGAIN_AFTER = timedelta(seconds=60)  # rung, but nobody came: the broker lost the message
+GIVE_UP_AFTER = timedelta(hours=6)
+REFUSED_FILES_PER_HOUR = 30
+
+
+@dataclass(frozen=True)
+class Attempts:
+    """The day's attempts of a team. Days are UTC."""
+
+    limit: int
+    used: int
+    resets_at: datetime
+
+    @property
+    def left(self) -> int:
+        return max(0, self.limit - self.used)
+
+
+def submit(
+    competition: Competition, user: AbstractUser, upload: UploadedFile, message: str = ""
+) -> Submission:
+    """Takes a file: stored by its content, a slot of the day held, one row inserted.
+
+    Raises NotAMember, NotOpen, LimitReached or FileTooLarge; then nothing is kept or spent.
+    """
+    team = teams.of(competition, user)
+    if team is None:
+        raise NotAMember("Join the challenge first, then submit.")
+    deadlines.require_open(competition.pk)  # an early no, before the bytes are stored
+    stored = files.store("submissions", _chunks(upload), limit=files.submission_limit(competition))
+    fields = {
+        "team": team,
+        "user_id": user.pk,
+        "file_name": (upload.name or "submission.csv")[-200:],
+        "path": stored.path,
+        "size": stored.size,
+        "sha256": stored.sha256,
+        "message": message.strip()[:200],
+    }
+    return _take_slot(competition, team, fields)
+
+
+def attempts(competition: Competition, team: Team) -> Attempts:
+    """What the team has left today."""
+    now = deadlines.now(competition.pk)
+    used = _slots(team, now).count()
+    tomorrow = datetime.combine(_day(now) + timedelta(days=1), time.min, tzinfo=UTC)
+    return Attempts(limit=competition.daily_limit, used=used, resets_at=tomorrow)
+
+
+def mark_queued(pk: int) -> None:
+    """The bell has been rung. A submission that a worker already holds stays as it is."""
+    Submission.objects.filter(pk=pk, status__in=WAITING).update(status=Status.QUEUED, rung_at=Now())
+
+
+def claim(pk: int) -> Submission | None:
+    """Takes the submission for scoring; None where another worker has it or it is finished."""
+    with transaction.atomic():
+        now = _clock(pk)
+        if now is None:
+            return None
+        claimed = (
+            Submission.objects.filter(pk=pk, attempt__lt=MAX_ATTEMPTS)
+            .filter(Q(status__in=WAITING) | Q(status=Status.RUNNING, lease_until__lt=now))
+            .update(
+                status=Status.RUNNING,
+                attempt=F("attempt") + 1,
+                started_at=now,
+                lease_until=now + LEASE,
+            )
+        )
+        if not claimed:
+            return None
+        return Submission.objects.select_related("team__competition__solution").get(pk=pk)
+
+
+def finish(submission: Submission, report: Report) -> Standing | None:
+    """Running to scored: both scores and the standing, in one transaction.
+
+    Returns the team's standing, or None where this attempt was no longer the one that counts.
+    """
+    if report.public is None or report.private is None:
+        raise ValueError("a competition's solution has public and private rows")
+    solution_id = submission.team.competition.solution_id
+    with transaction.atomic():
+        if not _end(submission, Status.SCORED):
+            return None
+        PublicScore.objects.create(
+            submission=submission, solution_id=solution_id, value=report.public
+        )
+        PrivateScore.objects.create(
+            submission=submission, solution_id=solution_id, value=report.private
+        )
+        return leaderboard.record(submission, report)
+
+
+def reject(submission: Submission, error: InvalidSubmission) -> bool:
+    """Running to invalid: the team's file is wrong. The slot is given back."""
+    problems = [{**asdict(problem), "code": str(problem.code)} for problem in error.problems]
+    return _end(
+        submission,
+        Status.INVALID,
+        slot=None,
+        error=_headline(error),
+        problems=problems,
+        more_problems=error.more,
+    )
+
+
+def fail(submission: Submission, message: str) -> bool:
+    """Running to failed: our fault. The slot is given back."""
+    return _end(submission, Status.FAILED, slot=None, error=message)
+
+
+def forgotten() -> Iterator[int]:
+    """Ends what has waited or been tried too often; yields what must be rung again."""
+    unfinished = Submission.objects.exclude(status__in=FINAL).annotate(clock=Now())
+    for submission in list(unfinished.order_by("received_at")):
+        if _is_hopeless(submission, submission.clock):
+            _give_up(submission, submission.clock)
+        elif _needs_a_bell(submission, submission.clock):
+            yield submission.pk
+
+
+def _take_slot(competition: Competition, team: Team, fields: dict[str, Any]) -> Submission:
+    """Inserts the row under the first free slot of the day.
+
+    Two uploads at once choose the same slot; the unique constraint lets one through and the
+    other looks again. Each look sees one more slot taken, so the loop ends at the limit.
+    """
+    for _ in range(competition.daily_limit + 1):
+        with transaction.atomic():
+            current = deadlines.require_open(competition.pk)
+            now = current.clock
+            _require_patience(team, now)
+            slot = _free_slot(team, current.daily_limit, now)
+            try:
+                with transaction.atomic():
+                    return Submission.objects.create(
+                        **fields, day=_day(now), slot=slot, received_at=now
+                    )
+            except IntegrityError:
+                continue
+    raise LimitReached("Too many uploads at once. Nothing was spent; send the file again.")
+
+
+def _free_slot(team: Team, limit: int, now: datetime) -> int:
+    taken = set(_slots(team, now).values_list("slot", flat=True))
+    free = next((slot for slot in range(1, limit + 1) if slot not in taken), None)
+    if free is None:
+        raise LimitReached(
+            f"Your team has used its {limit} submissions of today. "
+            "The next day begins at 00:00 UTC; nothing of this file was kept."
+        )
+    return free
+
+
+def _require_patience(team: Team, now: datetime) -> None:
+    """Refused files cost no attempt, so their number an hour is what is limited."""
+    refused = Submission.objects.filter(
+        team=team, status=Status.INVALID, received_at__gt=now - timedelta(hours=1)
+    ).count()
+    if refused >= REFUSED_FILES_PER_HOUR:
+        raise LimitReached(
+            f"{refused} of your files were refused within an hour. "
+            "Check the next one with `python -m scoring check`, then send it in an hour."
+        )
+
+
+def _slots(team: Team, now: datetime) -> Any:
+    return Submission.objects.filter(team=team, day=_day(now), slot__isnull=False)
+
+
+def _day(now: datetime) -> Any:
+    return now.astimezone(UTC).date()
+
+
+def _clock(pk: int) -> datetime | None:
+    """The database's time, or None where there is no such submission."""
+    rows = Submission.objects.filter(pk=pk).annotate(clock=Now())
+    return rows.values_list("clock", flat=True).first()
+
+
+def _end(submission: Submission, status: Status, **changes: Any) -> bool:
+    """The fenced write: only the newest attempt of a running submission may end it."""
+    ended = Submission.objects.filter(
+        pk=submission.pk, status=Status.RUNNING, attempt=submission.attempt
+    ).update(status=status, finished_at=Now(), lease_until=None, **changes)
+    return bool(ended)
+
+
+def _is_hopeless(submission: Submission, now: datetime) -> bool:
+    if submission.status == Status.RUNNING:
+        assert submission.lease_until is not None  # noqa: S101  (a constraint says so)
+        return submission.lease_until < now and submission.attempt >= MAX_ATTEMPTS
+    return submission.received_at + GIVE_UP_AFTER < now
+
+
+def _needs_a_bell(submission: Submission, now: datetime) -> bool:
+    if submission.status == Status.RUNNING:
+        return submission.lease_until is not None and submission.lease_until < now
+    if submission.rung_at is None:
+        return submission.received_at + FORGOTTEN_AFTER < now
+    return submission.rung_at + RING_AGAIN_AFTER < now
+
+
+def _give_up(submission: Submission, now: datetime) -> None:
+    Submission.objects.filter(
+        pk=submission.pk, status=submission.status, attempt=submission.attempt
+    ).update(
+        status=Status.FAILED,
+        slot=None,
+        finished_at=now,
+        lease_until=None,
+        error="We could not score this file. Your attempt is given back; please send it again.",
+    )
+
+
+def _headline(error: InvalidSubmission) -> str:
+    first = error.problems[0]
+    others = len(error.problems) - 1 + error.more
+    where = f"Row {first.line}: " if first.line else ""
+    return f"{where}{first.message}" + (f" (and {others} more)" if others else "")
+
+
+def _chunks(upload: UploadedFile) -> Iterator[bytes]:
+    yield from upload.chunks()

@@ -1,0 +1,99 @@
+"""Celery's door: claim, call a verb, leave. A task may be delivered twice, late, or never."""
+
+import time
+
+import redis
+import structlog
+from celery import shared_task
+from django.conf import settings
+from django.db import OperationalError, transaction
+from kombu.exceptions import OperationalError as BrokerError
+
+from competitions import files, preparing, solutions, submissions
+from competitions.live import events
+from competitions.models import Submission
+from scoring import InvalidSubmission, Report, evaluate
+
+log = structlog.get_logger(__name__)
+
+SCORE, BACKGROUND = "score", "background"
+OUR_FAULT = "Something broke on our side while scoring. Your attempt is given back; send it again."
+
+
+def enqueue(submission: Submission) -> None:
+    """Rings the bell for a submission once its row is committed.
+
+    Without a broker the row stays ``received`` and the sweep rings later: nothing is lost.
+    """
+    transaction.on_commit(lambda: _ring(submission.pk))
+
+
+def _ring(pk: int) -> None:
+    try:
+        score.apply_async((pk,), retry=False)
+    except (BrokerError, redis.RedisError, OSError) as error:
+        log.warning("queue does not answer", submission=pk, reason=str(error))
+    else:
+        submissions.mark_queued(pk)
+
+
+@shared_task(queue=SCORE)
+def score(pk: int) -> None:
+    """Claim, evaluate, and end the submission in one of three ways."""
+    submission = submissions.claim(pk)
+    if submission is None:
+        return
+    with structlog.contextvars.bound_contextvars(submission=str(submission.public_id)):
+        _score(submission)
+
+
+def _score(submission: Submission) -> None:
+    events.publish_submission(submission)
+    standing = None
+    try:
+        standing = submissions.finish(submission, _evaluate(submission))
+    except InvalidSubmission as error:
+        submissions.reject(submission, error)
+    except (OperationalError, OSError):
+        # The database or the storage is away: the lease runs out and the sweep tries again.
+        raise
+    except Exception:
+        log.exception("scoring failed")
+        submissions.fail(submission, OUR_FAULT)
+    submission.refresh_from_db()
+    if standing is not None:
+        events.publish_board(standing)
+    events.publish_submission(submission)
+
+
+def _evaluate(submission: Submission) -> Report:
+    competition = submission.team.competition
+    solution_pk = competition.solution_id
+    if solution_pk is None:
+        raise ValueError("an open competition has a solution")
+    return evaluate(
+        files.read("submissions", submission.path),
+        solutions.compiled(solution_pk),
+        solutions.spec(competition),
+    )
+
+
+@shared_task(queue=BACKGROUND)
+def sweep() -> None:
+    """Every ten seconds: what was forgotten is rung again, what is hopeless is ended."""
+    for pk in submissions.forgotten():
+        log.info("ringing again", submission=pk)
+        _ring(pk)
+
+
+@shared_task(queue=BACKGROUND)
+def prepare(competition_pk: int, inbox: dict[str, str]) -> None:
+    """Turns an organiser's uploaded files into a challenge, or into a sentence saying why not."""
+    preparing.prepare(competition_pk, inbox)
+
+
+@shared_task
+def heartbeat(queue: str) -> None:
+    """Proof that the queue is consumed, not only that a worker process is alive."""
+    with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2) as connection:
+        connection.set(f"holdout:consumed:{queue}", time.time())

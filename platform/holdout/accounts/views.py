@@ -1,0 +1,32 @@
+"""The page on which people make and revoke their tokens."""
+
+from typing import cast
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from holdout.accounts import tokens
+from holdout.accounts.models import User
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "POST"])
+def token_list(request: HttpRequest) -> HttpResponse:
+    """Lists the tokens; a POST makes one and shows it this one time."""
+    user = cast(User, request.user)
+    made = tokens.create(user, request.POST.get("name", "")) if request.method == "POST" else ""
+    context = {"tokens": user.tokens.all(), "made": made}
+    return render(request, "accounts/tokens.html", context)
+
+
+@login_required
+@require_POST
+def revoke_token(request: HttpRequest, pk: int) -> HttpResponse:
+    if tokens.revoke(cast(User, request.user), pk):
+        messages.success(request, "The token is revoked. Programs that use it are signed out.")
+    return redirect("accounts:tokens")
