@@ -1,0 +1,60 @@
+"""The remedy for a cell that matches nothing; made of ids and class names, which are public."""
+
+from difflib import get_close_matches
+from pathlib import PurePosixPath
+
+from scoring.spec import Template
+
+SHOWN = 60  # characters of a participant's cell that a sentence repeats
+MAX_CLASSES_TO_COMPARE = 2000  # difflib needs about 5 us each
+
+
+def quote(cell: str) -> str:
+    """The cell as a sentence may show it: short, on one line, control characters escaped."""
+    cut = cell if len(cell) <= SHOWN else f"{cell[:SHOWN]}..."
+    return "'" + "".join(c if c.isprintable() else repr(c)[1:-1] for c in cut) + "'"
+
+
+def name_list(names: tuple[str, ...], most: int = 6) -> str:
+    """A header for a sentence: `id,label`, cut when it is long."""
+    shown = ",".join(name if name.isprintable() else quote(name) for name in names[:most])
+    rest = len(names) - most
+    return shown if rest <= 0 else f"{shown},... ({rest} more)"
+
+
+def for_unknown_id(cell: str, template: Template) -> str:
+    """What to change so that the id is one of the expected."""
+    known = template.positions
+    if cell.strip() in known:
+        return "Remove the spaces around it."
+    path = PurePosixPath(cell.replace("\\", "/"))
+    if path.name in known and path.name != cell:
+        return f"Leave out the folder: {quote(path.name)}."
+    if path.stem in known:
+        return f"Leave out the file extension: {quote(path.stem)}."
+    if (near := template.by_stem.get(path.name)) is not None:
+        return f"Write the file extension too: {quote(near)}."
+    if (near := template.by_number.get(cell.lstrip("0"))) is not None:
+        return f"Keep the leading zeros: {quote(near)}."
+    return "Copy the ids from the sample submission."
+
+
+def for_unknown_class(cell: str, template: Template) -> str:
+    """The class that was probably meant, or where to find the names."""
+    if cell.strip() in template.codes:
+        return "Remove the spaces around it."
+    if cell.removesuffix(".0") in template.codes:
+        return f"Write it as a whole number: {quote(cell.removesuffix('.0'))}."
+    if len(cell) <= SHOWN and len(template.classes) <= MAX_CLASSES_TO_COMPARE:
+        folded = {name.casefold(): name for name in template.classes}
+        if near := get_close_matches(cell.casefold(), folded, n=1, cutoff=0.6):
+            return f"Did you mean {quote(folded[near[0]])}?"
+    return "Write one of the challenge's class names."
+
+
+def is_class_index(cell: str, template: Template) -> bool:
+    """Whether the cell is a place in the class list, where the classes are words."""
+    if not (cell.isascii() and cell.isdigit()) or len(cell) > 6:
+        return False
+    words = not any(name.isdigit() for name in template.classes)
+    return words and int(cell) <= len(template.classes)
