@@ -1,0 +1,59 @@
+"""Images and labels in memory: one array of bytes, no loader, no worker processes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from baselines.errors import BaselineError
+
+Pixels = NDArray[np.uint8]  # (N, C, H, W), as torch and the platform's model contract have it
+Labels = NDArray[np.int64]  # positions in Dataset.classes
+
+
+@dataclass(frozen=True)
+class Labelled:
+    pixels: Pixels
+    labels: Labels
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    name: str
+    classes: tuple[str, ...]
+    train: Labelled
+    test: Labelled
+    held_out: str  # what `test` is: "test set", or "validation fifth" where test labels are secret
+
+
+def hold_out(name: str, classes: Sequence[str], images: Labelled, *, part: int = 5) -> Dataset:
+    """Set one image in `part` aside, class by class; the same ones on every call.
+
+    The split does not depend on the training seed, so two runs are compared on equal terms.
+    """
+    order = np.random.default_rng(0).permutation(len(images))
+    by_class = order[np.argsort(images.labels[order], kind="stable")]
+    held = np.sort(by_class[part - 1 :: part])
+    kept = np.setdiff1d(np.arange(len(images)), held)
+    if len(held) == 0:
+        message = f"{name} has {len(images)} labelled images; at least {part} are needed."
+        raise BaselineError(message)
+    train, test = (Labelled(images.pixels[at], images.labels[at]) for at in (kept, held))
+    fraction = {5: "fifth", 10: "tenth"}.get(part, f"1/{part}")
+    return Dataset(name, tuple(classes), train, test, f"validation {fraction}")
+
+
+def channel_statistics(pixels: Pixels) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of each channel, with pixels counted from 0 to 1."""
+    levels = np.arange(256) / 255
+    means, deviations = [], []
+    for channel in range(pixels.shape[1]):
+        share = np.bincount(pixels[:, channel].ravel(), minlength=256) / pixels[:, channel].size
+        mean = float(share @ levels)
+        means.append(mean)
+        deviations.append(max(float(share @ (levels - mean) ** 2) ** 0.5, 1e-3))
+    return tuple(means), tuple(deviations)

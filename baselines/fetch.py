@@ -1,0 +1,137 @@
+"""Download a challenge's files and unpack its archives; go on where a broken download stopped."""
+
+import hashlib
+import re
+import shutil
+import stat
+import zipfile
+from collections.abc import Callable
+from http.client import HTTPException
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from baselines.errors import BaselineError, CallError
+from baselines.remote import Refusal, Site
+
+FILES = ("train.zip", "test.zip", "train.csv", "sample_submission.csv")
+OPTIONAL = {"train.csv"}  # the folders in train.zip name the classes already
+CHUNK = 1 << 20
+UNPACKED_LIMIT = 32 << 30  # bytes: more than any challenge here, less than most disks
+
+Report = Callable[[str, int, int | None], None]  # file, bytes so far, bytes in all
+
+
+def fetch(site: Site, folder: Path, report: Report) -> list[Path]:
+    """Every file of the challenge, checked; `train/` and `test/` unpacked beside the archives."""
+    folder.mkdir(parents=True, exist_ok=True)
+    found = [path for name in FILES if (path := _one(site, name, folder, report))]
+    for archive in found:
+        target = archive.with_suffix("")
+        if archive.suffix == ".zip" and not target.exists():
+            unpack(archive, target)
+    return found
+
+
+def _one(site: Site, name: str, folder: Path, report: Report) -> Path | None:
+    try:
+        return _as_member(site, name, folder, report)
+    except Refusal as refusal:
+        if refusal.status == 404 and name in OPTIONAL:
+            return None
+        raise
+
+
+def _as_member(site: Site, name: str, folder: Path, report: Report) -> Path:
+    """Files are for those who take part: where the site refuses, join and ask once more."""
+    try:
+        return download(site, name, folder, report)
+    except Refusal as refusal:
+        if refusal.status != 403:
+            raise
+    site.join()
+    return download(site, name, folder, report)
+
+
+def download(site: Site, name: str, folder: Path, report: Report) -> Path:
+    """One file. `.NAME.etag` remembers its version, `.NAME.part` what came of it so far."""
+    target, part, tag = folder / name, folder / f".{name}.part", folder / f".{name}.etag"
+    path = f"/competitions/{site.slug}/data/{name}"
+    with site.open(path, headers=_conditions(target, part, tag)) as answer:
+        if answer.status == 304:
+            return target
+        if target.exists():
+            message = f"{target} is not the version on the site. Fetch into an empty folder."
+            raise CallError(message)
+        if answer.status != 416:  # 416: all of it had come already
+            tag.write_text(answer.headers.get("ETag", ""))
+            _receive(answer, part, name, report)
+    _verify(part, tag.read_text())
+    return part.replace(target)
+
+
+def _conditions(target: Path, part: Path, tag: Path) -> dict[str, str]:
+    version = tag.read_text() if tag.exists() else ""
+    if target.exists() and version:
+        return {"If-None-Match": version}
+    if part.exists() and version:
+        return {"Range": f"bytes={part.stat().st_size}-", "If-Range": version}
+    return {}
+
+
+def _receive(answer: Any, part: Path, name: str, report: Report) -> None:
+    resumed = answer.status == 206
+    done = part.stat().st_size if resumed else 0
+    length = answer.headers.get("Content-Length")
+    total = done + int(length) if length else None
+    try:
+        with part.open("ab" if resumed else "wb") as file:
+            while chunk := answer.read(CHUNK):
+                done += file.write(chunk)
+                report(name, done, total)
+    except (OSError, HTTPException) as error:
+        raise _cut_short(name, error) from error
+    if total is not None and done != total:
+        raise _cut_short(name, f"{done} of {total} bytes")
+
+
+def _cut_short(name: str, why: object) -> BaselineError:
+    message = f"The download of {name} broke off ({why}). Run the command again: it will go on."
+    return BaselineError(message)
+
+
+def _verify(part: Path, version: str) -> None:
+    """Where the site's ETag holds a SHA-256, the file must match it."""
+    expected = re.search(r"\b[0-9a-f]{64}\b", version)
+    if not expected:
+        return
+    with part.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != expected[0]:
+        part.unlink()
+        raise BaselineError(f"{part.name[1:-5]} arrived damaged and was removed. Fetch it again.")
+
+
+def unpack(archive: Path, target: Path) -> None:
+    """Into a fresh folder that appears when it is complete; nothing may lie outside it."""
+    half = target.with_name(f".{target.name}.unpacking")
+    shutil.rmtree(half, ignore_errors=True)
+    try:
+        with zipfile.ZipFile(archive) as source:
+            _inspect(archive, source.infolist())
+            source.extractall(half)  # names, links and size were inspected
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+        raise BaselineError(f"{archive} cannot be unpacked ({error}). Fetch it again.") from error
+    half.rename(target)
+
+
+def _inspect(archive: Path, members: list[zipfile.ZipInfo]) -> None:
+    for member in members:
+        name = PurePosixPath(member.filename.replace("\\", "/"))
+        if name.is_absolute() or ".." in name.parts or ":" in name.parts[0:1]:
+            raise BaselineError(f"{archive} wants to write outside its folder; not unpacked.")
+        if stat.S_ISLNK(member.external_attr >> 16):
+            raise BaselineError(f"{archive} holds a link ({name}); not unpacked.")
+    if sum(member.file_size for member in members) > UNPACKED_LIMIT:
+        raise BaselineError(
+            f"{archive} would take more than {UNPACKED_LIMIT >> 30} GB; not unpacked."
+        )

@@ -1,0 +1,61 @@
+"""Hand in a file of answers and wait for what the site makes of it."""
+
+import secrets
+import time
+from pathlib import Path
+from typing import Any
+
+from baselines.errors import CallError
+from baselines.remote import Site
+
+FINAL = {"scored", "invalid", "failed"}
+PATIENCE = 60  # seconds
+
+
+def submit(site: Site, file: Path, message: str) -> dict[str, Any]:
+    """Join, upload; the site's receipt with `id` and `status`."""
+    if not file.is_file():
+        raise CallError(f"{file} does not exist. `python -m baselines predict` writes one.")
+    site.join()
+    body, content = _multipart({"message": message}, file)
+    return site.ask(f"/api/competitions/{site.slug}/submissions/", body, content)
+
+
+def wait(site: Site, receipt: dict[str, Any], patience: float = PATIENCE) -> dict[str, Any]:
+    """Ask for the submission until its status is final, more and more seldom."""
+    deadline, pause = time.monotonic() + patience, 0.1
+    submission = receipt
+    while submission["status"] not in FINAL and time.monotonic() < deadline:
+        time.sleep(pause)
+        pause = min(pause * 1.5, 3)
+        submission = site.ask(f"/api/submissions/{receipt['id']}/")
+    return submission
+
+
+def _multipart(fields: dict[str, str], file: Path) -> tuple[bytes, str]:
+    """RFC 7578, with a boundary too long to occur by chance."""
+    boundary = secrets.token_hex(16)
+    name = file.name.replace("\\", "_").replace('"', "_").replace("\r", "_").replace("\n", "_")
+    heads = [(f'name="{key}"', value.encode()) for key, value in fields.items()]
+    heads.append((f'name="file"; filename="{name}"\r\nContent-Type: text/csv', file.read_bytes()))
+    parts = [
+        f"--{boundary}\r\nContent-Disposition: form-data; {head}\r\n\r\n".encode() + value + b"\r\n"
+        for head, value in heads
+    ]
+    end = f"--{boundary}--\r\n".encode()
+    return b"".join([*parts, end]), f"multipart/form-data; boundary={boundary}"
+
+
+def sentences(submission: dict[str, Any]) -> str:
+    """What a person wants to know of a submission."""
+    status = submission["status"]
+    if status == "scored":
+        return f"Scored: {submission.get('public_score')} on the public part."
+    if status not in FINAL:
+        return f"Handed in, {status}. Its page on the site will show the score."
+    problems = submission.get("problems") or []
+    rows = [f"Line {p['line']}: {p['message']}" if p["line"] else p["message"] for p in problems]
+    if submission.get("more_problems"):
+        rows.append(f"And {submission['more_problems']} more like these.")
+    opening = {"invalid": "Refused; it costs no attempt.", "failed": "The site failed to score it."}
+    return "\n".join([opening[status], *(rows or [submission.get("error") or ""])]).strip()

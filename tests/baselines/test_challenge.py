@@ -1,0 +1,67 @@
+"""A fetched challenge, packed or unpacked."""
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from baselines import challenge
+from baselines.catalogue import dataset
+from baselines.errors import BaselineError, CallError
+from tests.baselines.conftest import png, zipped
+
+
+def test_reads_the_archive(challenge_folder):
+    found = dataset(str(challenge_folder), Path())
+    assert found.classes == ("left", "right")
+    assert (len(found.train), len(found.test)) == (48, 12)
+    assert found.train.pixels.shape[1:] == (1, 10, 12)
+    assert found.held_out == "validation fifth"
+
+
+def test_an_unpacked_folder_gives_the_same(challenge_folder):
+    packed = challenge.load(challenge_folder)
+    with zipfile.ZipFile(challenge_folder / "train.zip") as archive:
+        archive.extractall(challenge_folder / "train")
+    unpacked = challenge.load(challenge_folder)
+    assert (packed.train.pixels == unpacked.train.pixels).all()
+    assert (packed.train.labels == unpacked.train.labels).all()
+
+
+def test_images_without_folders_are_labelled_by_train_csv(tmp_path):
+    (tmp_path / "train").mkdir()
+    for at in range(10):
+        (tmp_path / "train" / f"{at}.png").write_bytes(png(at % 2, at))
+    table = "".join(f"{at},{'ab'[at % 2]}\n" for at in range(10))
+    (tmp_path / "train.csv").write_text("id,label\n" + table)
+    assert challenge.load(tmp_path).classes == ("a", "b")
+    (tmp_path / "train.csv").write_text("id,label\n0,a\n")
+    with pytest.raises(BaselineError, match=r"no label for 1.png \(9 in all\)"):
+        challenge.load(tmp_path)
+
+
+def test_images_of_several_sizes_and_colours_become_one_array():
+    pictures = {"a.png": png(0, 0), "b.png": png(0, 0, (20, 20))}
+    assert challenge.stack(pictures).shape == (2, 1, 64, 64)
+    assert challenge.stack(pictures, size=(8, 6), grey=False).shape == (2, 3, 6, 8)
+
+
+@pytest.mark.parametrize("data", [b"no image", png(0, 0)[:-30]])
+def test_names_the_image_that_cannot_be_read(tmp_path, data):
+    files = {"a/0.png": png(0, 0), "b/broken.png": data}
+    (tmp_path / "train.zip").write_bytes(zipped(files))
+    with pytest.raises(BaselineError, match=r"b/broken.png .* Remove or replace it"):
+        challenge.load(tmp_path)
+
+
+def test_other_wrong_folders_are_named(tmp_path):
+    with pytest.raises(CallError, match=r"neither train/ nor train.zip"):
+        challenge.load(tmp_path)
+    with pytest.raises(CallError, match=r"neither a folder nor one of digits, mnist"):
+        dataset("mnits", tmp_path)
+    (tmp_path / "train.zip").write_bytes(b"PK not really")
+    with pytest.raises(BaselineError, match="not a whole zip archive"):
+        challenge.load(tmp_path)
+    (tmp_path / "train.zip").write_bytes(zipped({"a/0.png": png(0, 0), "a/1.png": png(0, 1)}))
+    with pytest.raises(BaselineError, match="at least two"):
+        challenge.load(tmp_path)

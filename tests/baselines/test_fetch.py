@@ -1,0 +1,130 @@
+"""Downloads against a small real server."""
+
+import stat
+import zipfile
+
+import pytest
+from typer.testing import CliRunner
+
+from baselines import fetch
+from baselines.__main__ import app
+from baselines.errors import BaselineError, CallError
+from baselines.remote import Site
+from tests.baselines.conftest import FakeSite, running, zipped
+
+
+def quiet(_name, _done, _total):
+    pass
+
+
+def gets(site, name):
+    path = f"/competitions/sides/data/{name}"
+    return [headers for method, seen, headers in site.seen if (method, seen) == ("GET", path)]
+
+
+def test_the_command_joins_fetches_and_unpacks(site, tmp_path):
+    words = ["fetch", site.url, "sides", "--token", "secret", "--out", str(tmp_path / "new")]
+    answer = CliRunner().invoke(app, words)
+    assert answer.exit_code == 0, answer.output
+    for name, data in site.files.items():
+        assert (tmp_path / "new" / name).read_bytes() == data
+    assert len(list((tmp_path / "new" / "train" / "left").iterdir())) == 30
+    assert len(list((tmp_path / "new" / "test").iterdir())) == 10
+    assert [seen[1] for seen in site.seen if seen[0] == "POST"] == ["/api/competitions/sides/join/"]
+
+
+def test_a_second_time_downloads_nothing(site, tmp_path):
+    place = Site.at(f"{site.url}/competitions/sides/data/", None, "secret")
+    fetch.fetch(place, tmp_path, quiet)
+    site.seen.clear()
+    site.cut = 0  # no byte would come
+    fetch.fetch(place, tmp_path, quiet)
+    assert all("If-None-Match" in seen[2] for seen in site.seen)
+
+
+def test_goes_on_where_it_broke_off(site, tmp_path):
+    place, site.joined, site.cut = Site.at(site.url, "sides", "secret"), True, 500
+    with pytest.raises(BaselineError, match=r"broke off .* it will go on"):
+        fetch.download(place, "train.zip", tmp_path, quiet)
+    site.cut = None
+    path = fetch.download(place, "train.zip", tmp_path, quiet)
+    assert path.read_bytes() == site.files["train.zip"]
+    assert gets(site, "train.zip")[-1]["Range"] == "bytes=500-"
+
+
+def test_starts_anew_when_the_file_has_changed(site, tmp_path):
+    place, site.joined, site.cut = Site.at(site.url, "sides", "secret"), True, 500
+    with pytest.raises(BaselineError):
+        fetch.download(place, "train.zip", tmp_path, quiet)
+    site.cut, site.files["train.zip"] = None, zipped({"a/1.png": b"new"})
+    path = fetch.download(place, "train.zip", tmp_path, quiet)
+    assert path.read_bytes() == site.files["train.zip"]
+
+
+def test_a_complete_part_is_not_asked_for_again(site, tmp_path):
+    place, site.joined = Site.at(site.url, "sides", "secret"), True
+    fetch.download(place, "train.csv", tmp_path, quiet)
+    (tmp_path / "train.csv").rename(tmp_path / ".train.csv.part")
+    path = fetch.download(place, "train.csv", tmp_path, quiet)
+    assert path.read_bytes() == site.files["train.csv"]
+
+
+def test_refuses_what_arrived_damaged(site, tmp_path):
+    site.joined, site.hashes["test.zip"] = True, "0" * 64
+    with pytest.raises(BaselineError, match=r"test.zip arrived damaged"):
+        fetch.download(Site.at(site.url, "sides", "secret"), "test.zip", tmp_path, quiet)
+    assert not (tmp_path / "test.zip").exists()
+    assert not (tmp_path / ".test.zip.part").exists()
+
+
+def test_never_overwrites_another_version(site, tmp_path):
+    site.joined = True
+    (tmp_path / "train.csv").write_text("mine")
+    with pytest.raises(CallError, match="Fetch into an empty folder"):
+        fetch.download(Site.at(site.url, "sides", "secret"), "train.csv", tmp_path, quiet)
+    assert (tmp_path / "train.csv").read_text() == "mine"
+
+
+def test_train_csv_may_be_missing_and_the_rest_not(site, tmp_path):
+    del site.files["train.csv"]
+    place = Site.at(site.url, "sides", "secret")
+    assert len(fetch.fetch(place, tmp_path / "a", quiet)) == 3
+    del site.files["test.zip"]
+    with pytest.raises(BaselineError, match="There is no such file"):
+        fetch.fetch(place, tmp_path / "b", quiet)
+
+
+def test_unpacks_nothing_outside_its_folder(tmp_path):
+    archive = tmp_path / "train.zip"
+    for name in ("../evil.png", "/evil.png", "a/../../evil.png", "..\\evil.png"):
+        archive.write_bytes(zipped({name: b"x"}))
+        with pytest.raises(BaselineError, match="outside its folder"):
+            fetch.unpack(archive, tmp_path / "train")
+    link = zipfile.ZipInfo("link.png")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr(link, "../secret")
+    with pytest.raises(BaselineError, match="holds a link"):
+        fetch.unpack(archive, tmp_path / "train")
+    archive.write_bytes(b"PK no")
+    with pytest.raises(BaselineError, match="cannot be unpacked"):
+        fetch.unpack(archive, tmp_path / "train")
+    assert [path.name for path in tmp_path.iterdir()] == ["train.zip"]
+
+
+def test_refuses_a_bomb(tmp_path, monkeypatch):
+    archive = tmp_path / "train.zip"
+    archive.write_bytes(zipped({"a/1.png": bytes(5000)}))
+    monkeypatch.setattr(fetch, "UNPACKED_LIMIT", 4999)
+    with pytest.raises(BaselineError, match="would take more than"):
+        fetch.unpack(archive, tmp_path / "train")
+
+
+def test_the_token_stays_with_its_host(site):
+    """urllib would carry it along to wherever a redirect points."""
+    with running(FakeSite({})) as door:
+        door.redirect = site.url
+        with pytest.raises(BaselineError, match="token is not known"):
+            Site.at(door.url, "sides", "secret").ask("/api/submissions/7/")
+    assert door.seen[-1][2]["Authorization"] == "Bearer secret"
+    assert "Authorization" not in site.seen[-1][2]

@@ -1,0 +1,89 @@
+"""Answers in the sample's order, checked before they are written."""
+
+import csv
+import io
+import json
+import shutil
+from pathlib import PurePosixPath
+
+import pytest
+from typer.testing import CliRunner
+
+import scoring
+from baselines.__main__ import app
+from baselines.errors import BaselineError, CallError
+from baselines.predict import predict
+
+
+def rows(data: bytes) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(data.decode())))
+
+
+def truth(name):
+    """Even numbers are bright on the left."""
+    return "right" if int(PurePosixPath(name).stem[1:]) % 2 else "left"
+
+
+def test_follows_the_sample(run_folder, challenge_folder):
+    sample = (challenge_folder / "sample_submission.csv").read_bytes()
+    answers = predict(run_folder, challenge_folder, None)
+    assert [row[0] for row in rows(answers)] == [row[0] for row in rows(sample)]
+    assert rows(answers)[0] == ["id", "side"]
+    assert all(label == truth(name) for name, label in rows(answers)[1:])
+    assert scoring.check(answers, scoring.Template.read(sample)) == ([], 0)
+
+
+def test_an_archive_and_ids_without_ending(run_folder, challenge_folder, tmp_path):
+    sample = tmp_path / "own.csv"
+    sample.write_text("image,label\nt03,left\nt02,left\n")
+    answers = predict(run_folder, challenge_folder / "test.zip", sample)
+    assert rows(answers) == [["image", "label"], ["t03", "right"], ["t02", "left"]]
+
+
+def test_without_a_sample_the_images_name_the_rows(run_folder, challenge_folder, tmp_path):
+    archive = shutil.copy(challenge_folder / "test.zip", tmp_path / "alone.zip")
+    answers = predict(run_folder, archive, None)
+    assert rows(answers)[:2] == [["id", "label"], ["t00", "left"]]
+    assert len(rows(answers)) == 11
+
+
+def test_probabilities_where_the_sample_asks_for_them(run_folder, challenge_folder, tmp_path):
+    sample = tmp_path / "own.csv"
+    sample.write_text("id,right,left\nt01.png,0.5,0.5\nt00.png,0.5,0.5\n")
+    answers = rows(predict(run_folder, challenge_folder, sample))
+    assert answers[0] == ["id", "right", "left"]
+    assert float(answers[1][1]) > 0.5 > float(answers[2][1])
+    sample.write_text("id,right,up\nt01.png,0.5,0.5\n")
+    with pytest.raises(CallError, match="columns are not the classes"):
+        predict(run_folder, challenge_folder, sample)
+
+
+def test_wrong_calls_in_words(run_folder, challenge_folder, tmp_path):
+    with pytest.raises(CallError, match="not a run folder"):
+        predict(tmp_path, challenge_folder, None)
+    sample = tmp_path / "own.csv"
+    sample.write_text("id,label\nx9,left\nt00,left\n")
+    with pytest.raises(CallError, match=r"no image for the id x9 \(1 of 2"):
+        predict(run_folder, challenge_folder, sample)
+    sample.write_text("id\nx9\n")
+    with pytest.raises(CallError, match="cannot serve as a sample"):
+        predict(run_folder, challenge_folder, sample)
+    (run_folder / "run.json").write_text("{}")
+    with pytest.raises(BaselineError, match=r"run.json is damaged"):
+        predict(run_folder, challenge_folder, None)
+
+
+def test_the_command_writes_the_file(run_folder, challenge_folder, tmp_path):
+    out = tmp_path / "new" / "submission.csv"
+    words = ["predict", str(run_folder), "--images", str(challenge_folder), "--out", str(out)]
+    answer = CliRunner().invoke(app, [*words, "--json"])
+    assert answer.exit_code == 0
+    assert json.loads(answer.stdout.splitlines()[-1]) == {"file": str(out), "rows": 10}
+    assert len(rows(out.read_bytes())) == 11
+
+
+def test_the_command_writes_nothing_when_it_fails(tmp_path):
+    out = tmp_path / "submission.csv"
+    words = ["predict", str(tmp_path), "--images", str(tmp_path), "--out", str(out)]
+    assert CliRunner().invoke(app, words).exit_code == 2
+    assert not out.exists()
