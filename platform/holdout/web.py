@@ -1,0 +1,59 @@
+"""The web process: `python -m holdout.web`, uvicorn around `holdout.asgi`.
+
+The supervisor opens the port and hands it down as a file descriptor: the port stays ours while a
+web process is replaced, and visitors who come meanwhile wait instead of being refused.
+"""
+
+import argparse
+import socket
+
+import uvicorn
+from django.conf import settings
+
+from holdout.asgi import application
+
+# isort: split
+from competitions.live.channel import channels
+
+GRACE = 5  # seconds a running request has when the process is told to stop
+KEEP_ALIVE = 30  # seconds an idle browser keeps its connection
+
+
+class Server(uvicorn.Server):
+    """Tells the live streams to let go first: uvicorn would wait for them until the grace ends."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        channels.close()
+        await super().shutdown(sockets=sockets)
+
+
+def configuration() -> uvicorn.Config:
+    return uvicorn.Config(
+        application,
+        host=settings.HOST,
+        port=settings.PORT,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,  # Django's LOGGING is in force already
+        access_log=False,
+        # Off: by default uvicorn believes X-Forwarded-For from any program on this machine.
+        # Behind a proxy HOLDOUT_PROXIES says how much of it to believe.
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=GRACE,
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Run one web process.")
+    parser.add_argument("--fd", type=int, help="a listening socket inherited from the parent")
+    fd = parser.parse_args().fd
+    sockets = [socket.socket(fileno=fd)] if fd is not None else None
+    Server(configuration()).run(sockets=sockets)
+
+
+if __name__ == "__main__":
+    main()

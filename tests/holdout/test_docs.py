@@ -1,0 +1,101 @@
+"""The documents say what the code does: settings, metrics, routes, links and commands."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from drf_spectacular.generators import SchemaGenerator
+
+from holdout.environment import SETTINGS
+from scoring import METRICS
+
+ROOT = Path(settings.BASE)
+DOCS = ROOT / "docs"
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.glob("*.md")])
+LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)")
+MADE_LATER = {"docs/images/leaderboard.png"}  # drawn from a running site
+
+
+def paragraphs(page: str, heading: str) -> dict[str, str]:
+    """The text below each heading of the form `### `NAME``, by name."""
+    text = (DOCS / page).read_text()
+    parts = re.split(rf"^{heading} `([^`]+)`$", text, flags=re.M)
+    bodies = (re.split(r"^#+ ", body, maxsplit=1, flags=re.M)[0].strip() for body in parts[2::2])
+    return dict(zip(parts[1::2], bodies, strict=True))
+
+
+def links() -> Iterator[tuple[str, str]]:
+    for page in PAGES:
+        for match in LINK.finditer(page.read_text()):
+            if "://" not in match["target"] and not match["target"].startswith("mailto:"):
+                yield page.relative_to(ROOT).as_posix(), match["target"]
+
+
+def test_every_setting_has_a_paragraph_and_every_paragraph_a_setting():
+    told = paragraphs("operating.md", "###")
+    assert set(told) == set(SETTINGS)
+    assert [name for name, text in told.items() if len(text) < 40] == []
+
+
+def test_every_metric_has_a_paragraph_and_every_paragraph_a_metric():
+    told = paragraphs("metrics.md", "##")
+    assert set(told) == set(METRICS)
+    for key, metric in METRICS.items():
+        assert f"Layout: {metric.layout}." in told[key]
+        better = "more" if metric.direction == "maximize" else "less"
+        assert f"Direction: {better} is better" in told[key]
+
+
+def test_every_route_of_the_schema_is_in_api_md_and_no_other():
+    schema = SchemaGenerator().get_schema(request=None, public=True)
+    routes = {
+        f"{method.upper()} {path}"
+        for path, methods in schema["paths"].items()
+        for method in methods
+        if method in ("get", "post", "put", "patch", "delete")
+    }
+    assert set(paragraphs("api.md", "##")) == routes
+
+
+@pytest.mark.parametrize(("document", "target"), sorted(set(links())))
+def test_a_link_leads_somewhere(document, target):
+    path, _, anchor = target.partition("#")
+    file = (ROOT / document).parent / path if path else ROOT / document
+    relative = file.resolve().relative_to(ROOT).as_posix()
+    assert file.exists() or relative in MADE_LATER
+    if anchor:
+        assert anchor in anchors(file.read_text())
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors that a Markdown page's headings get on the usual hosts."""
+    titles = re.findall(r"^#+ (.+)$", text, flags=re.M)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_the_make_commands_of_the_documents_exist():
+    targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), flags=re.M))
+    named = {
+        name
+        for page in PAGES
+        for name in re.findall(r"(?:^|`)make ([a-z][a-z-]*)", page.read_text(), flags=re.M)
+    }
+    assert "run" in named
+    assert "test" in named
+    assert named <= targets
+
+
+def test_the_files_named_in_the_documents_exist():
+    """Paths in backticks below our own folders, such as `competitions/tasks.py`."""
+    folder = (
+        r"(?:platform|competitions|scoring|baselines|tests|benchmarks|deploy|requirements|docs)"
+    )
+    named = {
+        (page.name, name)
+        for page in PAGES
+        for name in re.findall(rf"`({folder}/[\w./-]+)`", page.read_text())
+    }
+    missing = [(page, name) for page, name in named if not (ROOT / name).exists()]
+    assert [m for m in sorted(missing) if m[1] not in MADE_LATER] == []
