@@ -1,0 +1,245 @@
+"""A challenge, arranged for a teacher: what it is about, its files, its rules, its dates."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Count, QuerySet
+from django.forms.widgets import Script
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+
+from competitions import deadlines
+from competitions.admin import columns, uploads
+from competitions.admin.forms import CompetitionForm, ConfirmationForm
+from competitions.deadlines import Phase
+from competitions.models import Competition, DataFile, Preparation, State
+from competitions.refusals import Refused
+
+PHASES = {
+    Phase.DRAFT: "info",
+    Phase.UPCOMING: "warning",
+    Phase.OPEN: "success",
+    Phase.CLOSED: "danger",
+}
+PREPARATIONS = {
+    Preparation.EMPTY: "info",
+    Preparation.PREPARING: "warning",
+    Preparation.READY: "success",
+    Preparation.REFUSED: "danger",
+}
+OPENING = {
+    "title": "Open this challenge?",
+    "description": "From now on (or from its opening date) everyone sees it and can take part. "
+    "Its files, metric and split can then no longer be changed.",
+    "form_class": ConfirmationForm,
+    "form_submit_text": "Open it",
+}
+CLOSING = {
+    "title": "Close this challenge?",
+    "description": "No more submissions are taken, from this moment on. What has been received is "
+    "still scored. The board stays visible.",
+    "form_class": ConfirmationForm,
+    "form_submit_text": "Close it",
+}
+
+
+class DataFileInline(TabularInline):  # type: ignore[misc]  # unfold has no types
+    model = DataFile
+    verbose_name_plural = "Files for participants"
+    fields = readonly_fields = ("name", "description", "images", "download_size")
+    extra = 0
+    can_delete = False
+    hide_title = True
+
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    @display(description="Rows")  # type: ignore[untyped-decorator]
+    def images(self, file: DataFile) -> str:
+        return columns.NONE if file.rows is None else f"{file.rows:,}"
+
+    @display(description="Size")  # type: ignore[untyped-decorator]
+    def download_size(self, file: DataFile) -> str:
+        return columns.size(file.size)
+
+
+@admin.register(Competition)
+class CompetitionAdmin(ModelAdmin):  # type: ignore[misc]
+    form = CompetitionForm
+    inlines = [DataFileInline]
+    list_display = ("title", "state_label", "files_label", "opens", "closes", "team_count")
+    list_filter = ("state", "preparation")
+    search_fields = ("title", "slug")
+    prepopulated_fields = {"slug": ("title",)}
+    readonly_fields = ("phase", "files", "files_note")
+    actions = None
+    actions_detail = ("open_now", "close_now")
+    warn_unsaved_form = True
+    fieldsets = (
+        ("Where it stands", {"fields": (("phase", "files"), "files_note")}),
+        ("About", {"classes": ["tab"], "fields": ("title", "slug", "summary", "overview")}),
+        (
+            "Data",
+            {
+                "classes": ["tab"],
+                "fields": ("train_file", "test_file", "solution_file", "public_fraction"),
+            },
+        ),
+        (
+            "Metric and limits",
+            {"classes": ["tab"], "fields": ("metric", "decimals", "daily_limit", "max_team_size")},
+        ),
+        (
+            "Dates",
+            {
+                "classes": ["tab"],
+                "fields": ("opens_at", "closes_at"),
+            },
+        ),
+        ("Pages", {"classes": ["tab"], "fields": ("data_page", "rules")}),
+    )
+    add_fieldsets = fieldsets[1:]
+
+    class Media:
+        js = (Script("competitions/admin.js", type="module"),)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Competition]:
+        queryset: QuerySet[Competition] = super().get_queryset(request)
+        return queryset.annotate(teams_joined=Count("teams"))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Competition | None = None) -> Any:
+        if obj is None or obj.state == State.DRAFT:
+            return self.readonly_fields
+        return (*self.readonly_fields, "slug", "metric", "decimals", "public_fraction")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Competition | None = None) -> Any:
+        """Without the uploads, once they could change nothing."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or obj.state == State.DRAFT:
+            return fieldsets
+        return [
+            (name, {**options, "fields": ("public_fraction",)})
+            if name == "Data"
+            else (name, options)
+            for name, options in fieldsets
+        ]
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.prepopulated_fields if obj is None else {}
+
+    def get_inlines(self, request: HttpRequest, obj: Competition | None) -> Any:
+        return self.inlines if obj and obj.preparation == Preparation.READY else []
+
+    def view_on_site(self, obj: Competition) -> str:
+        return reverse("competitions:detail", args=[obj.slug])
+
+    def has_delete_permission(self, request: HttpRequest, obj: Competition | None = None) -> bool:
+        """Only a draft: what people took part in is part of their history."""
+        allowed: bool = super().has_delete_permission(request, obj)
+        return allowed and (obj is None or obj.state == State.DRAFT)
+
+    # --- columns ---------------------------------------------------------------------------------
+    @display(description="State", ordering="state", label=PHASES)  # type: ignore[untyped-decorator]
+    def state_label(self, obj: Competition) -> tuple[str, str]:
+        phase = deadlines.phase(obj)
+        return phase, phase.capitalize()
+
+    @display(  # type: ignore[untyped-decorator]
+        description="Files", ordering="preparation", label=PREPARATIONS
+    )
+    def files_label(self, obj: Competition) -> tuple[str, str]:
+        return obj.preparation, obj.get_preparation_display()
+
+    @display(description="State")  # type: ignore[untyped-decorator]
+    def phase(self, obj: Competition) -> str:
+        return deadlines.phase(obj).capitalize()
+
+    @display(description="Files")  # type: ignore[untyped-decorator]
+    def files(self, obj: Competition) -> str:
+        return obj.get_preparation_display()
+
+    @display(description="What was found")  # type: ignore[untyped-decorator]
+    def files_note(self, obj: Competition) -> str | SafeString:
+        if obj.preparation == Preparation.PREPARING:
+            return format_html("<span data-preparing>{}</span>", obj.preparation_note)
+        return obj.preparation_note or "Nothing yet: upload the three files on the tab “Data”."
+
+    @display(description="Opens (UTC)", ordering="opens_at")  # type: ignore[untyped-decorator]
+    def opens(self, obj: Competition) -> str:
+        return columns.utc(obj.opens_at)
+
+    @display(description="Closes (UTC)", ordering="closes_at")  # type: ignore[untyped-decorator]
+    def closes(self, obj: Competition) -> str:
+        return columns.utc(obj.closes_at)
+
+    @display(description="Teams", ordering="teams_joined")  # type: ignore[untyped-decorator]
+    def team_count(self, obj: Any) -> int:
+        return int(obj.teams_joined)
+
+    # --- what happens ----------------------------------------------------------------------------
+    def changeform_view(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The page in its transaction first, then the files that came with it."""
+        request.uploads_of = None
+        response: HttpResponse = super().changeform_view(request, *args, **kwargs)
+        if request.uploads_of is not None:
+            uploads.take(request, *request.uploads_of)
+        return response
+
+    def save_model(self, request: Any, obj: Competition, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if form.uploads:
+            request.uploads_of = (obj.pk, form.uploads)
+
+    @action(  # type: ignore[untyped-decorator]
+        description="Open",
+        permissions=["open"],
+        dialog=OPENING,
+        icon="play_arrow",
+        variant=ActionVariant.PRIMARY,
+    )
+    def open_now(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        return _act(request, object_id, deadlines.open_now, "The challenge is open.")
+
+    @action(  # type: ignore[untyped-decorator]
+        description="Close",
+        permissions=["close"],
+        dialog=CLOSING,
+        icon="stop",
+        variant=ActionVariant.DANGER,
+    )
+    def close_now(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        return _act(request, object_id, deadlines.close_now, "The challenge is closed.")
+
+    def has_open_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return self._may(request, object_id, State.DRAFT, State.CLOSED)
+
+    def has_close_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return self._may(request, object_id, State.OPEN)
+
+    def _may(self, request: HttpRequest, object_id: Any, *states: State) -> bool:
+        found = Competition.objects.filter(pk=object_id, state__in=states)
+        return self.has_change_permission(request) and found.exists()
+
+
+def _act(
+    request: HttpRequest, pk: str, verb: Callable[[Competition], None], done: str
+) -> HttpResponse:
+    """Calls the verb and shows its answer on the challenge's page."""
+    try:
+        verb(Competition.objects.get(pk=pk))
+    except Refused as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, done)
+    # The dialog is sent by htmx, which follows this header where it would swallow a redirect.
+    page = reverse("admin:competitions_competition_change", args=[pk])
+    return HttpResponse(headers={"HX-Redirect": page})

@@ -1,0 +1,108 @@
+"""The form of a challenge: its settings, and the three files it is made from."""
+
+from typing import Any
+
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminFileFieldWidget
+
+from competitions import preparing
+from competitions.models import Competition, Preparation, State
+from scoring import METRICS
+
+# the form's names (the model has a field "solution") and what the verb calls them
+UPLOADS = {"train_file": "train", "test_file": "test", "solution_file": "solution"}
+
+
+def _upload(label: str, accept: str, help_text: str) -> forms.FileField:
+    widget = UnfoldAdminFileFieldWidget(attrs={"accept": accept})
+    return forms.FileField(label=label, required=False, widget=widget, help_text=help_text)
+
+
+class CompetitionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for mypy alone
+    train_file = _upload(
+        "Train archive",
+        ".zip",
+        "A zip: one folder of images per class, or images and a train.csv (id, label). All three "
+        "files make the challenge; they are checked together in the background.",
+    )
+    test_file = _upload("Test archive", ".zip", "A zip of images under names that tell nothing.")
+    solution_file = _upload(
+        "Solution",
+        ".csv,text/csv",
+        "A CSV: id (the test image's file name), label, and perhaps Usage (Public, Private or "
+        "Ignored). Without Usage the public rows are drawn at random within each class. Nobody "
+        "can read it here afterwards.",
+    )
+
+    class Meta:
+        model = Competition
+        fields = (
+            "title", "slug", "summary", "overview", "data_page", "rules", "metric", "decimals",
+            "public_fraction", "daily_limit", "max_team_size", "opens_at", "closes_at",
+        )  # fmt: skip
+        labels = {
+            "slug": "Address",
+            "data_page": "Data",
+            "public_fraction": "Public share",
+            "daily_limit": "Submissions a day",
+            "max_team_size": "People in a team",
+            "opens_at": "Opens (UTC)",
+            "closes_at": "Closes (UTC)",
+        }
+        help_texts = {
+            "slug": "Its place on this site: /competitions/…/. Letters, digits and hyphens.",
+            "overview": "The first page, in Markdown: the task, how to begin, what you ask.",
+            "data_page": "The page beside the files, in Markdown: what is in them, where from.",
+            "rules": "In Markdown. What is allowed and what is not.",
+            "decimals": "Digits shown on the board; teams equal to this precision share a rank. "
+            "The number of public rows sets the most that make sense.",
+            "opens_at": "In UTC, whatever zone your browser is in. Empty: when you open it.",
+            "closes_at": "In UTC as well. Empty: when you close it.",
+            "max_team_size": "The most people that may compete as one.",
+        }
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        given = [name for name in UPLOADS if cleaned.get(name)]
+        if given:
+            self._clean_uploads(given)
+        elif self.instance.pk and self.instance.preparation == Preparation.READY:
+            self._refuse_settings_that_were_used()
+        return cleaned
+
+    @property
+    def uploads(self) -> "dict[str, UploadedFile[Any]]":
+        """The three files, or none."""
+        found = {name: self.cleaned_data.get(field) for field, name in UPLOADS.items()}
+        return {name: file for name, file in found.items() if file}
+
+    def _clean_uploads(self, given: list[str]) -> None:
+        for name in UPLOADS:
+            if name not in given:
+                self.add_error(name, "Add this file too: a challenge is made from all three.")
+        if self.instance.pk and not preparing.takes_files(self.instance.pk):
+            self.add_error(None, preparing.TOO_LATE)
+
+    def _refuse_settings_that_were_used(self) -> None:
+        """What the prepared files were made with stays, unless files come with it."""
+        if self.instance.state != State.DRAFT:
+            return
+        if "public_fraction" in self.changed_data:
+            self.add_error(
+                "public_fraction",
+                "The public rows are drawn already. Upload the three files again to draw anew.",
+            )
+        before = METRICS[self.initial["metric"]]
+        after = METRICS[self.cleaned_data.get("metric", before.key)]
+        if before.layout != after.layout:
+            self.add_error(
+                "metric",
+                f"The sample submission is made for {before.title}. Upload the three files again "
+                f"to change to {after.title}.",
+            )
+
+
+class ConfirmationForm(BaseDialogForm):  # type: ignore[misc]  # unfold has no types
+    """Nothing to fill in: the organiser says yes."""

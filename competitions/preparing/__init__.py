@@ -1,0 +1,182 @@
+"""From an organiser's three files to a challenge: both doors, admin and command, end here.
+
+``receive`` stores the bytes and marks the competition; ``prepare`` does the work, in a worker or
+in the command's own process, and ends it READY or REFUSED with a sentence for the organiser.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+
+import structlog
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.db.models import Exists, Max, OuterRef, QuerySet
+
+import scoring
+from competitions import files
+from competitions.models import (
+    Competition,
+    DataFile,
+    Preparation,
+    SolutionVersion,
+    State,
+    Submission,
+)
+from competitions.preparing.answers import IGNORED, PRIVATE, PUBLIC, Answers
+from competitions.preparing.build import Built, build
+from competitions.refusals import NotReady, Refused
+
+log = structlog.get_logger(__name__)
+
+Inbox = dict[str, str]  # "train", "test" and "solution", each with its key in the storage
+OUR_FAULT = "Something broke on our side while preparing. Nothing is lost; upload the files again."
+
+TOO_LATE = "Only a draft without submissions takes new files. Create another challenge for them."
+
+
+def takes_files(competition_pk: int) -> bool:
+    """Whether new files may still replace the present ones."""
+    return _preparable(competition_pk).exists()
+
+
+def receive(
+    competition_pk: int,
+    *,
+    train: Iterable[bytes],
+    test: Iterable[bytes],
+    solution: Iterable[bytes],
+) -> Inbox:
+    """Keeps the uploaded bytes as they are and marks the competition as PREPARING.
+
+    Raises NotReady unless it is a draft without submissions.
+    """
+    if not takes_files(competition_pk):
+        raise NotReady(TOO_LATE)
+    inbox = {
+        "train": files.store("data", iter(train)).path,
+        "test": files.store("data", iter(test)).path,
+        "solution": files.store("solutions", iter(solution)).path,
+    }
+    _preparable(competition_pk).update(
+        preparation=Preparation.PREPARING, preparation_note=_receipt(inbox)
+    )
+    return inbox
+
+
+def prepare(competition_pk: int, inbox: Inbox) -> None:
+    """Reads the received files and publishes what participants need. Safe to call twice."""
+    competition = _awaited(competition_pk, inbox).first()
+    if competition is None:
+        return
+    try:
+        _publish(competition, inbox, build(competition, inbox))
+    except Refused as error:
+        refuse(competition_pk, inbox, str(error))
+    except Exception:
+        refuse(competition_pk, inbox, OUR_FAULT)
+        log.exception("preparing failed", competition=competition.slug)
+
+
+def refuse(competition_pk: int, inbox: Inbox, sentence: str) -> bool:
+    """Preparing to refused; False where this upload is no longer the one that counts."""
+    changed = _awaited(competition_pk, inbox).update(
+        preparation=Preparation.REFUSED, preparation_note=sentence
+    )
+    return bool(changed)
+
+
+def seed_path(commitment: str) -> str:
+    """Where the private storage keeps the seed whose split has that seal."""
+    return f"seeds/{commitment}"
+
+
+def _preparable(pk: int) -> QuerySet[Competition]:
+    submitted = Submission.objects.filter(team__competition=OuterRef("pk"))
+    return Competition.objects.filter(~Exists(submitted), pk=pk, state=State.DRAFT)
+
+
+def _awaited(pk: int, inbox: Inbox) -> QuerySet[Competition]:
+    """The competition if it still waits for this very upload: the fence of every ending."""
+    return _preparable(pk).filter(
+        preparation=Preparation.PREPARING, preparation_note=_receipt(inbox)
+    )
+
+
+def _receipt(inbox: Inbox) -> str:
+    """What the organiser reads meanwhile; its number tells one upload from the next."""
+    number = hashlib.sha256("\n".join(sorted(inbox.values())).encode()).hexdigest()[:8]
+    return f"Reading the files of upload {number}."
+
+
+def _publish(competition: Competition, inbox: Inbox, built: Built) -> None:
+    """One transaction: solution, files and READY, or nothing."""
+    solution = files.store_bytes("solutions", built.answers.csv())
+    _keep_seed(built.answers)
+    public = built.answers.count(PUBLIC)
+    with transaction.atomic():
+        claimed = _awaited(competition.pk, inbox).update(
+            preparation=Preparation.READY,
+            preparation_note=_summary(built),
+            # Never more digits than tell one row from the next; fewer are the organiser's choice.
+            decimals=min(competition.decimals, scoring.display_decimals(public)),
+        )
+        if not claimed:
+            return
+        version = _add_version(competition, built, solution)
+        Competition.objects.filter(pk=competition.pk).update(solution=version)
+        _replace_downloads(competition, built)
+    log.info("challenge prepared", competition=competition.slug, version=version.version)
+
+
+def _keep_seed(answers: Answers) -> None:
+    storage, path = files.storage("solutions"), seed_path(answers.commitment)
+    if not storage.exists(path):
+        storage.save(path, ContentFile(answers.seed))
+
+
+def _add_version(competition: Competition, built: Built, stored: files.Stored) -> SolutionVersion:
+    newest = SolutionVersion.objects.filter(competition=competition).aggregate(n=Max("version"))
+    answers = built.answers
+    return SolutionVersion.objects.create(
+        competition=competition,
+        version=(newest["n"] or 0) + 1,
+        path=stored.path,
+        sha256=stored.sha256,
+        id_column=answers.id_column,
+        label_column=answers.label_column,
+        classes=list(built.classes),
+        rows=len(answers.rows),
+        public_rows=answers.count(PUBLIC),
+        private_rows=answers.count(PRIVATE),
+        commitment=answers.commitment,
+    )
+
+
+def _replace_downloads(competition: Competition, built: Built) -> None:
+    DataFile.objects.filter(competition=competition).delete()
+    DataFile.objects.bulk_create(
+        DataFile(
+            competition=competition,
+            name=download.name,
+            path=download.stored.path,
+            size=download.stored.size,
+            sha256=download.stored.sha256,
+            rows=download.rows,
+            description=download.description,
+        )
+        for download in built.downloads
+    )
+
+
+def _summary(built: Built) -> str:
+    answers = built.answers
+    counts: Mapping[str, int] = {
+        "public": answers.count(PUBLIC),
+        "private": answers.count(PRIVATE),
+        "ignored": answers.count(IGNORED),
+    }
+    split = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    return (
+        f"{built.train_images} training images in {len(built.classes)} classes, "
+        f"{len(answers.rows)} test images ({split})."
+    )

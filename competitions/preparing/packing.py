@@ -1,0 +1,52 @@
+"""What participants download, packed so that nothing but the images is told.
+
+Members are sorted by name, with one time and one mode for all: the order, the dates and the
+owners of the organiser's own archive stay at home.
+"""
+
+import tempfile
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from typing import IO
+
+from competitions import files
+from competitions.files import Stored
+from competitions.preparing import tables
+from scoring.metrics import Layout
+
+EPOCH = (1980, 1, 1, 0, 0, 0)
+UNIX, REGULAR_FILE = 3, 0o100644 << 16
+UNPACKED_FORMATS = (".bmp", ".tif", ".tiff")
+
+
+def pack(images: Iterable[tuple[str, bytes]]) -> Stored:
+    """A zip archive of the images, stored among the data files."""
+    with tempfile.TemporaryFile() as draft:
+        with zipfile.ZipFile(draft, "w") as archive:
+            for name, data in images:
+                archive.writestr(_member(name), data)
+        draft.seek(0)
+        return files.store("data", _chunks(draft))
+
+
+def sample(header: Sequence[str], ids: Iterable[str], classes: Sequence[str]) -> bytes:
+    """The same answer for every image: the first class, or the same chance for all classes."""
+    same = [classes[0]] if len(header) == 2 else [f"{1 / len(classes):.6g}"] * len(classes)
+    return tables.write(header, ([name, *same] for name in ids))
+
+
+def header(id_column: str, label_column: str, classes: Sequence[str], layout: Layout) -> list[str]:
+    return [id_column, label_column] if layout == "labels" else [id_column, *classes]
+
+
+def _member(name: str) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name, EPOCH)
+    info.create_system, info.external_attr = UNIX, REGULAR_FILE
+    packed = name.lower().endswith(UNPACKED_FORMATS)
+    info.compress_type = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
+    return info
+
+
+def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
+    while chunk := stream.read(files.CHUNK):
+        yield chunk

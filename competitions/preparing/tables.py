@@ -1,0 +1,36 @@
+"""Tables in and out: small CSV files, read strictly and written the same way every time."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from competitions.refusals import Refused
+from scoring import InvalidSubmission
+from scoring.decoding import decode, records
+
+SHOWN = 3
+
+
+def read(data: bytes, title: str) -> Iterator[tuple[int, list[str]]]:
+    """Each record with its line, the header first. Raises Refused for what is not a CSV."""
+    try:
+        yield from records(decode(data))
+    except InvalidSubmission as error:
+        raise Refused(f"The {title} cannot be read. {error}") from None
+
+
+def write(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def some(names: Iterable[str]) -> str:
+    """The first three names, and how many more there are."""
+    ordered = sorted(names)
+    shown = ", ".join(islice(ordered, SHOWN))
+    more = len(ordered) - SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown

@@ -1,0 +1,104 @@
+"""The challenges that come with the program."""
+
+import io
+import zipfile
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+from PIL import Image
+
+import scoring
+from competitions import files, solutions
+from competitions.management.commands.load_competition import BUNDLES
+from competitions.models import Competition, SolutionVersion, State
+
+pytestmark = pytest.mark.django_db
+
+
+def load(*arguments: str) -> Competition:
+    call_command("load_competition", *arguments, stdout=io.StringIO())
+    return Competition.objects.latest("pk")
+
+
+def test_the_digits_are_halved_evenly():
+    digits = load("digits", "--open")
+    assert (digits.state, digits.daily_limit, digits.closes_at) == (State.OPEN, 100, None)
+    version = digits.solution
+    assert (version.rows, version.public_rows, version.private_rows) == (899, 450, 449)
+    assert version.classes == list("0123456789")
+    assert digits.decimals == 2
+    truth = solutions.compiled(version.pk)
+    counts = np.bincount(truth.codes[truth.public])
+    assert np.abs(counts - 45).max() <= 2
+
+
+def test_every_image_is_an_image_under_a_name_that_tells_nothing():
+    digits = load("digits")
+    with zipfile.ZipFile(io.BytesIO(_file(digits, "test.zip"))) as archive:
+        names = archive.namelist()
+        with Image.open(io.BytesIO(archive.read(names[0]))) as image:
+            assert (image.size, image.mode) == ((8, 8), "L")
+    truth = solutions.compiled(digits.solution_id)
+    assert set(names) == set(truth.ids)
+    assert len({len(name) for name in names}) == 1
+    # 899 ranks of a shuffled deck: the correlation's standard deviation is 1 / sqrt(898) = 0.033
+    ranks = np.argsort(np.argsort(truth.ids))
+    assert abs(np.corrcoef(ranks, truth.codes)[0, 1]) < 0.17
+
+
+def test_two_installations_have_nothing_in_common():
+    first, second = load("digits", "--slug", "one"), load("digits", "--slug", "two")
+    ids = [set(solutions.compiled(made.solution_id).ids) for made in (first, second)]
+    assert not ids[0] & ids[1]
+
+
+def test_loading_twice_does_nothing():
+    load("digits")
+    again = load("digits", "--open")
+    assert (Competition.objects.count(), SolutionVersion.objects.count()) == (1, 1)
+    assert again.state == State.OPEN
+    Competition.objects.update(state=State.CLOSED)
+    assert load("digits", "--open").state == State.CLOSED
+
+
+def test_an_interrupted_load_is_finished_by_the_next():
+    Competition.objects.create(slug="digits", title="Half loaded")
+    assert load("digits").preparation == "ready"
+
+
+def test_the_sample_submission_scores_at_chance():
+    digits = load("digits")
+    report = scoring.evaluate(
+        _file(digits, "sample_submission.csv"),
+        solutions.compiled(digits.solution_id),
+        solutions.spec(digits),
+    )
+    assert report.score == pytest.approx(0.1, abs=0.01)
+
+
+def test_an_unknown_bundle_names_those_there_are():
+    with pytest.raises(CommandError, match="Shipped: digits"):
+        load("no-such-thing")
+
+
+def test_a_misspelt_setting_is_refused(tmp_path):
+    (tmp_path / "competition.toml").write_text('title = "x"\ndayly_limit = 3\n')
+    with pytest.raises(CommandError, match="does not know dayly_limit"):
+        load(str(tmp_path))
+
+
+def test_a_value_out_of_range_is_refused(tmp_path):
+    (tmp_path / "competition.toml").write_text('title = "x"\npublic_fraction = 1.5\n')
+    with pytest.raises(CommandError, match="public_fraction"):
+        load(str(tmp_path), "--slug", "x")
+
+
+@pytest.mark.parametrize("bundle", sorted(BUNDLES.iterdir()), ids=lambda path: path.name)
+def test_a_bundle_is_a_plain_folder(bundle):
+    names = {path.name for path in bundle.iterdir() if path.name != "__pycache__"}
+    assert {"competition.toml", "prepare.py", "overview.md", "data.md", "rules.md"} == names
+
+
+def _file(competition: Competition, name: str) -> bytes:
+    return files.read("data", competition.files.get(name=name).path)
