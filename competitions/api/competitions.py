@@ -1,0 +1,181 @@
+"""The challenges, and joining them."""
+
+from typing import Any
+
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import serializers
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from competitions import access, deadlines, submissions, teams
+from competitions.access import Person
+from competitions.api.door import Door, person
+from competitions.api.errors import documented
+from competitions.models import Competition, DataFile, Member, SolutionVersion, Team
+from scoring import METRICS
+
+DIRECTIONS = ("maximize", "minimize")
+
+
+class FileOutput(serializers.ModelSerializer[DataFile]):
+    url = serializers.SerializerMethodField(help_text="For those who joined; knows ranges.")
+
+    class Meta:
+        model = DataFile
+        fields = ["name", "size", "sha256", "rows", "description", "url"]
+
+    def get_url(self, file: DataFile) -> str:
+        return reverse("competitions:download", args=[file.competition.slug, file.name])
+
+
+class MetricOutput(serializers.Serializer[Any]):
+    key = serializers.CharField()
+    title = serializers.CharField()
+    direction = serializers.ChoiceField(DIRECTIONS)
+
+
+class TestRowsOutput(serializers.ModelSerializer[SolutionVersion]):
+    public = serializers.IntegerField(source="public_rows", help_text="Behind the board.")
+    private = serializers.IntegerField(source="private_rows", help_text="Decide at the end.")
+
+    class Meta:
+        model = SolutionVersion
+        fields = ["public", "private"]
+
+
+class AttemptsOutput(serializers.Serializer[submissions.Attempts]):
+    limit = serializers.IntegerField(help_text="Submissions per team and day (UTC).")
+    used = serializers.IntegerField()
+    left = serializers.IntegerField()
+    resets_at = serializers.DateTimeField()
+
+
+class CompetitionOutput(serializers.ModelSerializer[Competition]):
+    """A challenge as everybody may see it; the context holds what the asking person joined."""
+
+    phase = serializers.SerializerMethodField()
+    metric = serializers.SerializerMethodField()
+    classes = serializers.SerializerMethodField(help_text="The labels, in the challenge's order.")
+    files = FileOutput(many=True)
+    test_rows = TestRowsOutput(source="solution", allow_null=True)
+    commitment = serializers.CharField(
+        source="solution.commitment",
+        default=None,
+        allow_null=True,
+        help_text="Seal of the public/private split: its hash, published before the first score.",
+    )
+    joined = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Competition
+        fields = [
+            "slug",
+            "title",
+            "summary",
+            "phase",
+            "metric",
+            "opens_at",
+            "closes_at",
+            "daily_limit",
+            "max_team_size",
+            "classes",
+            "files",
+            "test_rows",
+            "commitment",
+            "joined",
+        ]
+
+    @extend_schema_field(serializers.ChoiceField([phase.value for phase in deadlines.Phase]))
+    def get_phase(self, competition: Competition) -> str:
+        return deadlines.phase(competition).value
+
+    @extend_schema_field(MetricOutput)
+    def get_metric(self, competition: Competition) -> dict[str, str]:
+        metric = METRICS[competition.metric]
+        return {"key": metric.key, "title": metric.title, "direction": metric.direction}
+
+    def get_classes(self, competition: Competition) -> list[str]:
+        return list(competition.solution.classes) if competition.solution else []
+
+    def get_joined(self, competition: Competition) -> bool:
+        return competition.pk in self.context["joined"]
+
+
+class CompetitionDetailOutput(CompetitionOutput):
+    attempts = serializers.SerializerMethodField(help_text="What the own team has left today.")
+
+    class Meta(CompetitionOutput.Meta):
+        fields = [*CompetitionOutput.Meta.fields, "attempts"]
+
+    @extend_schema_field(AttemptsOutput(allow_null=True))
+    def get_attempts(self, competition: Competition) -> dict[str, Any] | None:
+        team = self.context["team"]
+        if team is None:
+            return None
+        return dict(AttemptsOutput(submissions.attempts(competition, team)).data)
+
+
+class TeamOutput(serializers.ModelSerializer[Team]):
+    members = serializers.IntegerField(source="members.count")
+
+    class Meta:
+        model = Team
+        fields = ["id", "name", "members"]
+
+
+class JoinOutput(serializers.Serializer[Any]):
+    team = TeamOutput()
+
+
+class CompetitionList(Door):
+    """Newest first; drafts for organisers alone."""
+
+    @extend_schema(
+        operation_id="competitions_list",
+        summary="The challenges",
+        responses={200: CompetitionOutput(many=True), **documented(401)},
+    )
+    def get(self, request: Request) -> Response:
+        context = {"joined": _joined(request.user)}
+        competitions = access.visible(request.user).prefetch_related("files")
+        return Response(CompetitionOutput(competitions, many=True, context=context).data)
+
+
+class CompetitionDetail(Door):
+    """As in the list, and what the own team has left today."""
+
+    @extend_schema(
+        operation_id="competitions_retrieve",
+        summary="One challenge",
+        responses={200: CompetitionDetailOutput, **documented(401, 404)},
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        competition = access.competition(request.user, slug)
+        team = teams.of(competition, request.user)
+        context = {"joined": {competition.pk} if team else set(), "team": team}
+        return Response(CompetitionDetailOutput(competition, context=context).data)
+
+
+class Join(Door):
+    """Makes a team of one. Joining again answers with the same team."""
+
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(
+        operation_id="competitions_join",
+        summary="Join a challenge",
+        request=None,
+        responses={200: JoinOutput, **documented(401, 403, 404, 409)},
+    )
+    def post(self, request: Request, slug: str) -> Response:
+        competition = access.competition(request.user, slug)
+        team = teams.join(competition, person(request))
+        return Response(JoinOutput({"team": team}).data)
+
+
+def _joined(user: Person) -> set[int]:
+    if not user.is_authenticated:
+        return set()
+    return set(Member.objects.filter(user=user.pk).values_list("competition_id", flat=True))

@@ -1,0 +1,172 @@
+"""Sending a file and asking what became of it."""
+
+import uuid
+from typing import Any
+
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.urls import reverse
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from rest_framework import serializers
+from rest_framework.pagination import PageNumberPagination
+from rest_framework.parsers import MultiPartParser
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from competitions import access, submissions, tasks
+from competitions.access import Person
+from competitions.api.door import Door, StrictInput, person
+from competitions.api.errors import documented
+from competitions.models import PublicScore, Submission
+from competitions.refusals import NotFound
+from scoring import displayed
+
+SEND_A_FILE = "Send the predictions as a multipart field `file`: curl -F file=@submission.csv"
+
+
+class SubmissionInput(StrictInput):
+    # An empty file is taken too: it is refused like every other wrong file, by the scoring.
+    file = serializers.FileField(
+        allow_empty_file=True,
+        help_text="CSV, laid out like sample_submission.csv.",
+        error_messages={"required": SEND_A_FILE, "null": SEND_A_FILE, "invalid": SEND_A_FILE},
+    )
+    message = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        default="",
+        max_length=200,
+        help_text="For the team's own log.",
+        error_messages={"max_length": "The message is longer than 200 characters. Shorten it."},
+    )
+
+
+class ReceiptOutput(serializers.ModelSerializer[Submission]):
+    id = serializers.UUIDField(source="public_id")
+    url = serializers.SerializerMethodField(help_text="Where its status is told.")
+
+    class Meta:
+        model = Submission
+        fields = ["id", "status", "url"]
+
+    def get_url(self, submission: Submission) -> str:
+        return reverse("api:submission", args=[submission.public_id])
+
+
+class ProblemOutput(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    line = serializers.IntegerField(allow_null=True, help_text="In the file; the header is 1.")
+    message = serializers.CharField()
+
+
+class SubmissionOutput(serializers.ModelSerializer[Submission]):
+    """What a team may know of its submission: the public score as displayed, nothing finer."""
+
+    id = serializers.UUIDField(source="public_id")
+    competition = serializers.SlugField(source="team.competition.slug")
+    team = serializers.CharField(source="team.name")
+    public_score = serializers.SerializerMethodField(help_text="As displayed on the board.")
+    error = serializers.CharField(help_text="Empty unless the status is invalid or failed.")
+    problems = ProblemOutput(many=True)
+
+    class Meta:
+        model = Submission
+        fields = [
+            "id",
+            "competition",
+            "team",
+            "status",
+            "public_score",
+            "error",
+            "problems",
+            "more_problems",
+            "file_name",
+            "message",
+            "received_at",
+            "finished_at",
+        ]
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_public_score(self, submission: Any) -> str | None:
+        if submission.public_value is None:
+            return None
+        decimals = submission.team.competition.decimals
+        return displayed(submission.public_value, decimals)
+
+
+class Pages(PageNumberPagination):
+    """A plain list in the body; the next and the previous page stand in the Link header."""
+
+    page_size = 100
+    invalid_page_message = "There is no page {page_number} of these submissions. Begin with 1."
+
+    def get_paginated_response(self, data: Any) -> Response:
+        links = {"next": self.get_next_link(), "prev": self.get_previous_link()}
+        header = ", ".join(f'<{url}>; rel="{name}"' for name, url in links.items() if url)
+        return Response(data, headers={"Link": header} if header else None)
+
+
+class SubmissionList(Door):
+    """A sent file is answered at once; its score follows at the answer's ``url``."""
+
+    permission_classes = [IsAuthenticated]
+    parser_classes = [MultiPartParser]
+
+    @extend_schema(
+        operation_id="competitions_submissions_list",
+        summary="What the own team has sent, newest first",
+        description="100 a page; the Link header leads to the others. Organisers see all teams'.",
+        parameters=[OpenApiParameter("page", int)],
+        responses={200: SubmissionOutput(many=True), **documented(401, 404)},
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        competition = access.competition(request.user, slug)
+        sent = _readable(request.user).filter(team__competition=competition)
+        pages = Pages()
+        page = pages.paginate_queryset(sent, request, view=self)
+        return pages.get_paginated_response(SubmissionOutput(page, many=True).data)
+
+    @extend_schema(
+        operation_id="competitions_submissions_create",
+        summary="Send a file",
+        request={"multipart/form-data": SubmissionInput},
+        responses={202: ReceiptOutput, **documented(400, 401, 403, 404, 409, 413, 415, 429)},
+    )
+    def post(self, request: Request, slug: str) -> Response:
+        competition = access.competition(request.user, slug)
+        sent = SubmissionInput(data=request.data)
+        sent.is_valid(raise_exception=True)
+        submission = submissions.submit(
+            competition,
+            person(request),
+            sent.validated_data["file"],
+            sent.validated_data["message"],
+        )
+        tasks.enqueue(submission)
+        receipt = ReceiptOutput(submission).data
+        return Response(receipt, status=202, headers={"Location": receipt["url"]})
+
+
+class SubmissionDetail(Door):
+    """For the own team; another team's is answered like one that does not exist."""
+
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(
+        operation_id="submissions_retrieve",
+        summary="What became of a submission",
+        responses={200: SubmissionOutput, **documented(401, 404)},
+    )
+    def get(self, request: Request, public_id: uuid.UUID) -> Response:
+        submission = _readable(request.user).filter(public_id=public_id).first()
+        if submission is None:
+            raise NotFound(f"Your teams have no submission {public_id}. Check the id.")
+        return Response(SubmissionOutput(submission).data)
+
+
+def _readable(user: Person) -> QuerySet[Submission]:
+    """The submissions this person may read, each with its public score, in one query."""
+    score = PublicScore.objects.filter(
+        submission=OuterRef("pk"), solution=OuterRef("team__competition__solution")
+    )
+    return access.submissions(user).annotate(public_value=Subquery(score.values("value")[:1]))
