@@ -1,0 +1,23 @@
+"""The HTML forms of the domain. Whether a file may be taken is the verb's to say, not theirs."""
+
+from django import forms
+
+
+class SubmissionForm(forms.Form):
+    """A file of predictions and a word to remember it by."""
+
+    file = forms.FileField(
+        label="File of predictions",
+        error_messages={"required": "Choose a .csv file first.", "empty": "The file is empty."},
+        # An empty file is refused with the scoring's own words, as from every other door.
+        allow_empty_file=True,
+    )
+    message = forms.CharField(
+        label="Message",
+        required=False,
+        max_length=200,
+        help_text="For your own log: what is new in this one?",
+        widget=forms.TextInput(
+            attrs={"placeholder": "cutmix 0.5, 30 epochs", "autocomplete": "off"}
+        ),
+    )

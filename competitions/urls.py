@@ -1,0 +1,21 @@
+from django.urls import path
+
+from competitions.api import files
+from competitions.views import board, data, listing, log, overview, streaming, submitting
+
+app_name = "competitions"
+
+urlpatterns = [
+    path("", listing.index, name="list"),
+    path("competitions/<slug:slug>/", overview.detail, name="detail"),
+    path("competitions/<slug:slug>/join/", overview.join, name="join"),
+    path("competitions/<slug:slug>/data/", data.data, name="data"),
+    path("competitions/<slug:slug>/data/<str:name>", files.download, name="download"),
+    path("competitions/<slug:slug>/leaderboard/", board.leaderboard, name="leaderboard"),
+    path("competitions/<slug:slug>/live/", streaming.live, name="live"),
+    path("competitions/<slug:slug>/submit/", submitting.submit, name="submit"),
+    path("competitions/<slug:slug>/submissions/", log.submissions, name="submissions"),
+    path(
+        "competitions/<slug:slug>/submissions/<uuid:public_id>/", log.submission, name="submission"
+    ),
+]

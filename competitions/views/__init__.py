@@ -1,0 +1,1 @@
+"""The HTML door: thin function views over the verbs."""

@@ -1,0 +1,89 @@
+"""A challenge's own page, and the button that joins it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import AbstractUser
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_POST, require_safe
+
+from competitions import deadlines, leaderboard, submissions, teams
+from competitions.models import Competition
+from competitions.refusals import Refused
+from competitions.views import challenge as challenges
+from competitions.views.challenge import Challenge, own_row
+from scoring import METRICS
+
+
+@dataclass(frozen=True)
+class Date:
+    """One line of the agenda."""
+
+    at: datetime
+    words: str
+    state: str  # done, now or to come
+
+
+@require_safe
+@cache_control(private=True, no_cache=True)
+def detail(request: HttpRequest, slug: str) -> HttpResponse:
+    """The overview: the task, how it is scored, one's own team, the dates."""
+    challenge = challenges.find(request, slug)
+    competition, team = challenge.competition, challenge.team
+    context = {
+        "challenge": challenge,
+        "tab": "overview",
+        "site": site(request),
+        "metric": METRICS[competition.metric],
+        "files": {file.name: file for file in competition.files.all()},
+        "agenda": agenda(challenge),
+        "own": own_row(leaderboard.board(competition), team) if team else None,
+        "attempts": submissions.attempts(competition, team) if team else None,
+    }
+    return render(request, "competitions/detail.html", context)
+
+
+@require_POST
+@login_required
+def join(request: HttpRequest, slug: str) -> HttpResponse:
+    """Joins and goes on to where the button stood."""
+    challenge = challenges.find(request, slug)
+    try:
+        team = teams.join(challenge.competition, cast(AbstractUser, request.user))
+    except Refused as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"You are in, as team {team.name}. Fetch the data and begin.")
+    target = request.POST.get("next", "")
+    if url_has_allowed_host_and_scheme(target, {request.get_host()}):
+        return redirect(target)
+    return redirect("competitions:detail", slug)
+
+
+def site(request: HttpRequest) -> str:
+    """This site's address as the visitor reached it, for commands to copy."""
+    return f"{request.scheme}://{request.get_host()}"
+
+
+def agenda(challenge: Challenge) -> list[Date]:
+    """The dates in order, with a line for now where the challenge runs."""
+    competition = challenge.competition
+    dates = [
+        *_date(competition, competition.opens_at, "Submissions open"),
+        *_date(competition, competition.closes_at, "Submissions close"),
+    ]
+    if challenge.is_open:
+        dates.append(Date(deadlines.clock(competition), "Now", "now"))
+    return sorted(dates, key=lambda date: date.at)
+
+
+def _date(competition: Competition, at: datetime | None, words: str) -> list[Date]:
+    if at is None:
+        return []
+    return [Date(at, words, "done" if at <= deadlines.clock(competition) else "")]

@@ -1,0 +1,8 @@
+// Status pills, cloned from the page's templates, so that their words stand in one place.
+export function showPill(holder, status) {
+  const kind = status === "received" ? "queued" : status;
+  const template = document.querySelector(`template[data-pill="${kind}"]`);
+  if (template) holder.replaceChildren(template.content.cloneNode(true));
+}
+
+export const isFinal = (status) => ["scored", "invalid", "failed"].includes(status);

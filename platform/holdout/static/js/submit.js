@@ -1,0 +1,189 @@
+// Choosing, dropping or pasting a file, sending it, and what became of it, all on one page.
+// Without this script the form posts to the page itself.
+import { refreshBest } from "./best.js";
+import { isFinal } from "./pills.js";
+import { showStep } from "./steps.js";
+import { hideVerdict, showRefusal, showVerdict } from "./verdict.js";
+import { watch } from "./watching.js";
+
+const form = document.querySelector("[data-upload]");
+const outcome = document.querySelector("[data-outcome]");
+const format = new Intl.NumberFormat("en");
+
+function fileSize(bytes) {
+  if (bytes < 1000) return `${bytes} bytes`;
+  const [amount, unit] = bytes < 999_500 ? [bytes / 1e3, "kB"] : [bytes / 1e6, "MB"];
+  return `${amount >= 99.95 ? amount.toFixed(0) : Number(amount.toPrecision(3))} ${unit}`;
+}
+
+class Upload {
+  constructor() {
+    this.input = form.elements.file;
+    this.drop = form.querySelector("[data-drop]");
+    this.held = form.querySelector("[data-held]");
+    this.button = form.querySelector("button[type=submit]");
+    this.why = form.querySelector("[data-why]");
+    this.steps = document.querySelector("[data-steps]");
+    this.verdict = outcome.querySelector("[data-verdict]");
+    this.progress = outcome.querySelector("[data-progress]");
+    this.isSpent = this.button.getAttribute("aria-disabled") === "true";
+    this.listen();
+    if (this.input.files.length) this.hold(this.input.files[0]);
+  }
+
+  listen() {
+    this.input.addEventListener("change", () => this.input.files[0] && this.hold(this.input.files[0]));
+    form.querySelector("[data-choose]").addEventListener("click", () => this.input.click());
+    for (const name of ["dragenter", "dragover"]) {
+      document.addEventListener(name, (event) => this.over(event));
+    }
+    for (const name of ["dragleave", "drop"]) {
+      document.addEventListener(name, () => this.drop.removeAttribute("data-over"));
+    }
+    document.addEventListener("drop", (event) => this.take(event, event.dataTransfer));
+    document.addEventListener("paste", (event) => this.paste(event));
+    form.addEventListener("submit", (event) => this.submit(event));
+  }
+
+  over(event) {
+    if (!event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    this.drop.dataset.over = "";
+  }
+
+  take(event, transfer) {
+    const file = transfer?.files[0];
+    if (!file) return;
+    event.preventDefault();
+    const files = new DataTransfer();
+    files.items.add(file);
+    this.input.files = files.files;
+    this.hold(file);
+  }
+
+  // A pasted file, or pasted lines that look like one; text pasted into a field stays there.
+  paste(event) {
+    if (event.target.matches?.("input:not([type=file]), textarea")) return;
+    if (event.clipboardData.files.length) {
+      this.take(event, event.clipboardData);
+      return;
+    }
+    const text = event.clipboardData.getData("text");
+    if (!text.includes("\n") || !text.includes(",")) return;
+    const files = new DataTransfer();
+    files.items.add(new File([text], "pasted.csv", { type: "text/csv" }));
+    this.take(event, { files: files.files });
+  }
+
+  hold(file) {
+    this.drop.hidden = true;
+    this.held.hidden = false;
+    this.held.querySelector("[data-file-name]").textContent = file.name;
+    const tooLarge = file.size > Number(form.dataset.limit);
+    this.held.querySelector("[data-file-facts]").textContent =
+      `${fileSize(file.size)}. Nothing has been sent.`;
+    showStep(this.steps, "chosen");
+    outcome.hidden = true;
+    this.allow(!tooLarge && !this.isSpent);
+    if (tooLarge) {
+      this.why.textContent =
+        `Too large: this challenge takes ${Number(form.dataset.limit) / 2 ** 20} MiB. Send one line per image and nothing more.`;
+    }
+  }
+
+  allow(isAllowed) {
+    if (isAllowed) this.button.removeAttribute("aria-disabled");
+    else this.button.setAttribute("aria-disabled", "true");
+  }
+
+  submit(event) {
+    event.preventDefault();
+    if (this.button.getAttribute("aria-disabled") === "true" || !this.input.files.length) return;
+    this.allow(false);
+    this.why.textContent = "";
+    outcome.hidden = false;
+    outcome.querySelector("[data-after]").hidden = true;
+    hideVerdict(this.verdict);
+    showStep(this.steps, "sending");
+    this.send();
+  }
+
+  // XMLHttpRequest, because fetch does not tell how much of an upload has left.
+  send() {
+    const request = new XMLHttpRequest();
+    request.open("POST", form.dataset.action);
+    request.responseType = "json";
+    request.setRequestHeader("X-CSRFToken", form.elements.csrfmiddlewaretoken.value);
+    request.setRequestHeader("Accept", "application/json");
+    request.upload.addEventListener("progress", (event) => this.sent(event.loaded, event.total));
+    request.addEventListener("load", () => this.answered(request));
+    request.addEventListener("error", () =>
+      this.refused("The site could not be reached. Nothing is lost; send the file again in a moment."));
+    this.sent(0, this.input.files[0].size);
+    const body = new FormData();
+    body.append("file", this.input.files[0]);
+    body.append("message", form.elements.message.value);
+    request.send(body);
+  }
+
+  sent(loaded, total) {
+    const share = total ? Math.round((100 * loaded) / total) : 100;
+    this.progress.hidden = false;
+    this.progress.querySelector("progress").value = share;
+    this.progress.querySelector("[data-progress-share]").textContent = `${share} %`;
+    this.progress.querySelector("[data-progress-words]").textContent =
+      share < 100 ? "Sending" : "Sent, waiting for the receipt";
+  }
+
+  answered(request) {
+    this.progress.hidden = true;
+    if (request.status !== 202) {
+      const message = request.response?.error?.message;
+      this.refused(message ?? `The site answers ${request.status}. Send the file again in a moment.`);
+      return;
+    }
+    const { id, status, url } = request.response;
+    const link = outcome.querySelector("[data-link]");
+    link.href = `${form.dataset.log}${id}/`;
+    outcome.querySelector("[data-after]").hidden = false;
+    this.show({ status });
+    const { live, cursor } = form.dataset;
+    watch({ live, cursor, api: url, id, show: (state) => this.show(state) });
+  }
+
+  refused(message) {
+    this.progress.hidden = true;
+    showStep(this.steps, "refused");
+    showRefusal(this.verdict, message);
+    this.again();
+  }
+
+  show(state) {
+    showStep(this.steps, state.status);
+    showVerdict(this.verdict, state);
+    if (isFinal(state.status)) this.again(state.status);
+  }
+
+  // Ready for the next file; only a scored one has spent an attempt.
+  again(status) {
+    if (status === "scored") {
+      refreshBest().catch(() => {});
+      const left = document.querySelector("[data-left]");
+      left.textContent = Math.max(0, Number(left.textContent) - 1);
+      this.isSpent = left.textContent === "0";
+      this.why.textContent = this.isSpent
+        ? "That was the last attempt of today."
+        : `${format.format(Number(left.textContent))} attempts left today`;
+    }
+    this.held.hidden = true;
+    this.drop.hidden = false;
+    this.drop.classList.add("drop-slim");
+    this.drop.querySelector("strong").textContent =
+      status === "scored" ? "Drop the next file here" : "Drop the mended file here";
+    form.elements.message.value = "";
+    this.input.value = "";
+    this.allow(!this.isSpent);
+  }
+}
+
+if (form) new Upload();

@@ -1,0 +1,77 @@
+// Where dots, whiskers and the grey zone lie: the arithmetic of competitions/views/whiskers.py.
+const WIDTH = 240;
+const MARGIN = 12;
+const FITTED = 0.75;
+const PADDING = 0.06;
+const TICKS = 2;
+const SVG = "http://www.w3.org/2000/svg";
+
+const inside = (x) => Math.min(Math.max(x, 0), WIDTH);
+const tenth = (x) => Math.round(x * 10) / 10;
+
+export function scaleOf(rows, [least, most]) {
+  const fitted = rows.slice(0, Math.max(1, Math.ceil(rows.length * FITTED)));
+  const low = Math.min(...fitted.map((row) => row.low ?? row.value));
+  const high = Math.max(...fitted.map((row) => row.high ?? row.value));
+  const room = (high - low) * PADDING || Math.abs(high) * 0.05 || 0.05;
+  const ends = [Math.max(low - room, least), Math.min(high + room, most)];
+  const x = (value) => tenth(MARGIN + ((value - ends[0]) / (ends[1] - ends[0])) * (WIDTH - 2 * MARGIN));
+  return { low: ends[0], high: ends[1], x };
+}
+
+export function tieWidth(leader) {
+  if (!leader || leader.low === null || leader.high === null) return null;
+  return (Math.SQRT2 * (leader.high - leader.low)) / 2;
+}
+
+function roundStep(most) {
+  const power = 10 ** Math.floor(Math.log10(most));
+  return [5, 2, 1].map((factor) => power * factor).find((step) => step <= most * 1.001);
+}
+
+export function drawAxis(axis, scale) {
+  const step = roundStep((scale.high - scale.low) / TICKS);
+  const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  const texts = [];
+  for (let n = Math.ceil(scale.low / step - 1e-9); n <= scale.high / step + 1e-9; n += 1) {
+    const text = document.createElementNS(SVG, "text");
+    text.setAttribute("x", scale.x(n * step));
+    text.setAttribute("y", 9);
+    text.setAttribute("text-anchor", "middle");
+    text.textContent = (n * step).toFixed(decimals);
+    texts.push(text);
+  }
+  axis.replaceChildren(...texts);
+}
+
+const arrowTo = (dot) => {
+  if (dot < 0) return "M15 10H5M9 6l-4 4 4 4";
+  return dot > WIDTH ? "M225 10h10M231 6l4 4-4 4" : "";
+};
+
+export function drawWhisker(svg, row, scale) {
+  const dot = scale.x(row.value);
+  const arrow = arrowTo(dot);
+  const hasInterval = row.low !== null && row.high !== null;
+  let line = "";
+  if (hasInterval && !arrow) {
+    const [left, right] = [row.low, row.high].map((end) => inside(scale.x(end)));
+    line = `M${left} 10H${right}M${left} 6.5v7M${right} 6.5v7`;
+  }
+  svg.querySelector(".w-line").setAttribute("d", line);
+  svg.querySelector(".w-out").setAttribute("d", arrow);
+  const circle = svg.querySelector(".w-dot");
+  circle.setAttribute("cx", dot);
+  circle.toggleAttribute("hidden", arrow !== "");
+  const words = hasInterval ? `95 % interval ${row.low.toFixed(3)} to ${row.high.toFixed(3)}` : `Score ${row.score}`;
+  svg.setAttribute("aria-label", words);
+}
+
+export function drawZone(svg, leader, tie, scale) {
+  const zone = svg.querySelector(".w-zone");
+  zone.toggleAttribute("hidden", tie === null);
+  if (tie === null) return;
+  const left = Math.max(scale.x(leader.value - tie), 0);
+  zone.setAttribute("x", left);
+  zone.setAttribute("width", tenth(Math.max(0, inside(scale.x(leader.high)) - left)));
+}

@@ -1,0 +1,402 @@
+"""The HTML pages: what each visitor sees, what nobody may inject, what a list costs."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.template import engines
+from django.test import Client
+from django.utils import timezone
+
+from competitions import teams
+from competitions.leaderboard import Row
+from competitions.models import Competition, Standing, State, Status, Submission, Team
+from competitions.views import whiskers
+from holdout.accounts.models import User
+from holdout.pages import marks, markup, wording
+from tests.classroom import make_competition
+
+CLASH = "<script>alert(1)</script>"
+HOME = "/"
+PUBLIC_PAGES = ("", "data/", "leaderboard/")
+OWN_PAGES = ("submit/", "submissions/")
+ACCOUNT_PAGES = ("login/", "signup/", "password/reset/")
+MODULES = Path(settings.PACKAGE) / "static" / "js"
+INLINE = re.compile(
+    r"<style|<script(?![^>]*\ssrc=)|\sstyle=|\son[a-z]+=|javascript:", re.IGNORECASE
+)
+
+Clients = Callable[..., Client]
+
+
+@pytest.fixture
+def html(clients: Clients) -> Callable[..., str]:
+    """``html(path, user)``: the page as that person gets it."""
+
+    def get(path: str, user: User | None = None, status: int = 200) -> str:
+        response = clients(user).get(path)
+        assert response.status_code == status, path
+        return str(response.content.decode())
+
+    return get
+
+
+def address(competition: Competition, page: str = "") -> str:
+    return f"/competitions/{competition.slug}/{page}"
+
+
+# --- who sees what -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", PUBLIC_PAGES)
+def test_everybody_sees_the_pages_of_an_open_challenge(page, competition, html, alice, host):
+    for person in (None, alice, host):
+        assert competition.title in html(address(competition, page), person)
+
+
+@pytest.mark.parametrize("page", OWN_PAGES)
+def test_what_is_ones_own_asks_for_a_sign_in(page, competition, clients, html, alice):
+    answer = clients(None).get(address(competition, page))
+    assert answer.status_code == 302
+    assert answer.url.startswith("/accounts/login/?next=")
+    assert competition.title in html(address(competition, page), alice)
+
+
+@pytest.mark.parametrize("page", (*PUBLIC_PAGES, *OWN_PAGES))
+def test_drafts_are_not_there_but_for_organisers(page, draft, html, alice, host):
+    html(address(draft, page), alice, status=404)
+    assert draft.title in html(address(draft, page), host)
+
+
+def test_the_list_keeps_drafts_from_all_but_organisers(draft, competition, html, alice, host):
+    for person in (None, alice):
+        assert draft.title not in html(HOME, person)
+    assert draft.title in html(HOME, host)
+
+
+def test_an_empty_site_says_so(db, html):
+    assert "No challenges yet" in html(HOME)
+
+
+def test_phases_are_told_in_words(competition, html, alice):
+    now = timezone.now()
+    Competition.objects.update(opens_at=now + timedelta(days=1))
+    teams.join(Competition.objects.get(), alice)
+    assert "Submissions are not open yet" in html(address(competition, "submit/"), alice)
+    assert "Coming up" in html(HOME)
+    Competition.objects.update(opens_at=None, state=State.CLOSED)
+    assert "The challenge is closed" in html(address(competition, "submit/"), alice)
+    assert "Finished" in html(HOME)
+
+
+def test_a_submission_is_its_teams_and_the_organisers(competition, submit, answers, html, bob):
+    alice = User.objects.create(username="ally")
+    sent = submit(alice, answers())
+    path = address(competition, f"submissions/{sent.public_id}/")
+    assert sent.file_name in html(path, alice)
+    html(path, bob, status=404)
+    staff = User.objects.create(username="staff", is_staff=True)
+    assert sent.file_name in html(path, staff)
+
+
+def test_the_private_score_is_on_no_page(competition, scored, answers, html, alice, host):
+    scored(alice, answers(wrong=0, wrong_private=5))
+    private = f"{7 / 12:.4f}"
+    sent = Submission.objects.get()
+    one = f"submissions/{sent.public_id}/"
+    for page in (*PUBLIC_PAGES, *OWN_PAGES, one):
+        for person in (alice, host):
+            text = html(address(competition, page), person)
+            assert private[:4] not in text.replace(str(sent.public_id), "")
+
+
+def test_the_pages_of_errors_speak(competition, clients, html, charlie):
+    assert "There is no challenge" in html("/competitions/nowhere/", status=404)
+    assert "The address may have a slip" in html("/nowhere/", status=404)
+    browser = {"headers": {"accept": "text/html"}}
+    refused = clients(charlie).get(address(competition, "data/sample_submission.csv"), **browser)
+    assert refused.status_code == 403
+    assert "Join the challenge" in refused.content.decode()
+    assert "Something broke on our side" in engines["django"].get_template("500.html").render()
+
+
+# --- joining and sending -------------------------------------------------------------------------
+
+
+def test_joining_is_a_post_and_leads_back(competition, clients, charlie):
+    browser = clients(charlie)
+    path = address(competition, "join/")
+    assert browser.get(path).status_code == 405
+    back = address(competition, "submit/")
+    assert browser.post(path, {"next": back}).url == back
+    assert Team.objects.get().members.get().user == charlie
+    assert browser.post(path, {"next": "https://elsewhere.example/"}).url == address(competition)
+
+
+def test_a_form_without_its_token_is_refused_in_words(competition, clients, charlie):
+    browser = clients(charlie, enforce_csrf_checks=True)
+    answer = browser.post(address(competition, "join/"))
+    assert answer.status_code == 403
+    assert "Nothing was changed" in answer.content.decode()
+
+
+@pytest.mark.usefixtures("no_queue")
+def test_the_plain_form_takes_a_file(competition, clients, alice, answers):
+    teams.join(competition, alice)
+    file = SimpleUploadedFile("mine.csv", answers())
+    answer = clients(alice).post(address(competition, "submit/"), {"file": file, "message": "one"})
+    sent = Submission.objects.get()
+    assert answer.url == address(competition, f"submissions/{sent.public_id}/")
+    assert (sent.file_name, sent.message, sent.status) == ("mine.csv", "one", Status.RECEIVED)
+
+
+@pytest.mark.usefixtures("no_queue")
+def test_the_sample_is_a_first_try(competition, clients, alice):
+    teams.join(competition, alice)
+    browser = clients(alice)
+    assert "Submit the sample" in browser.get(address(competition, "submit/")).content.decode()
+    browser.post(address(competition, "submit/"), {"sample": "1"})
+    assert Submission.objects.get().file_name == "sample_submission.csv"
+
+
+def test_what_a_verb_refuses_is_said_on_the_page(competition, clients, alice, answers):
+    answer = clients(alice).post(
+        address(competition, "submit/"), {"file": SimpleUploadedFile("mine.csv", answers())}
+    )
+    assert answer.status_code == 403
+    assert "Join the challenge first" in answer.content.decode()
+    assert clients(alice).post(address(competition, "submit/"), {}).status_code == 400
+
+
+def test_problems_are_listed_by_line(competition, in_status, html, alice):
+    sent = in_status("invalid")
+    page = html(address(competition, f"submissions/{sent.public_id}/"), alice)
+    problem = sent.problems[0]
+    assert f"<b>Line {problem['line']}</b>" in page
+    assert problem["message"].replace("'", "&#x27;") in page
+
+
+# --- nothing of a stranger's runs ----------------------------------------------------------------
+
+
+def test_a_team_called_script_is_only_a_name(competition, scored, answers, html, alice):
+    scored(alice, answers())
+    Team.objects.filter().update(name=CLASH)
+    for path in (HOME, address(competition, "leaderboard/"), address(competition)):
+        page = html(path, alice)
+        assert CLASH not in page
+        assert "&lt;script&gt;alert(1)" in page
+
+
+@pytest.mark.parametrize(
+    ("text", "forbidden"),
+    [
+        ("<script>alert(1)</script>", "<script"),
+        ('<img src=x onerror="alert(1)">', "<img"),
+        ("[here](javascript:alert(1))", "href"),
+        ("[here](data:text/html,x)", "href"),
+        ("![x](javascript:alert(1))", "src="),
+        ("<b onclick=alert(1)>bold</b>", "<b"),
+        ("|a|\n|--:|\n|1|", "style="),
+        ("```\n</pre><script>x</script>\n```", "<script"),
+    ],
+)
+def test_markdown_is_only_text(text, forbidden):
+    assert forbidden not in markup.render(text)
+
+
+def test_markdown_fits_into_the_page():
+    rendered = markup.render("# Title\n\n|a|b|\n|-|-:|\n|1|2|\n\n```\ncode\n```\n[x](https://y.z)")
+    assert "<h2>Title</h2>" in rendered
+    assert '<div class="table-wrap"><table class="table">' in rendered
+    assert '<td class="num">2</td>' in rendered
+    assert '<div class="code"><pre tabindex="0">code</pre></div>' in rendered
+    assert 'rel="noopener noreferrer nofollow"' in rendered
+
+
+def test_no_page_has_inline_script_or_style(competition, in_status, html, alice, host):
+    Competition.objects.update(overview="|a|\n|-:|\n|1|", rules="`x`")
+    alice.set_password("only so that she may change it")
+    alice.save()
+    sent = in_status("invalid")
+    one = f"submissions/{sent.public_id}/"
+    own = [address(competition, page) for page in (*PUBLIC_PAGES, *OWN_PAGES, one)]
+    pages = [html(path, person) for path in (HOME, *own) for person in (alice, host)]
+    pages += [html(f"/accounts/{page}") for page in ACCOUNT_PAGES]
+    pages += [
+        html(f"/accounts/{page}", alice) for page in ("tokens/", "password/change/", "logout/")
+    ]
+    pages.append(html("/nowhere/", status=404))
+    for page in pages:
+        assert INLINE.search(page) is None, INLINE.search(page)
+
+
+def test_the_policy_is_strict(competition, clients):
+    policy = clients(None).get(HOME).headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+
+
+def test_a_token_is_shown_once(clients, alice):
+    browser = clients(alice)
+    assert "holdout_" in browser.post("/accounts/tokens/", {"name": "laptop"}).content.decode()
+    again = browser.get("/accounts/tokens/").content.decode()
+    assert "laptop" in again
+    assert "holdout_" not in again
+
+
+# --- what a page costs ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def crowd(competition: Competition, scored: Any, answers: Any) -> Iterator[None]:
+    for n in range(8):
+        scored(User.objects.create(username=f"person{n}"), answers(n % 4))
+    yield
+
+
+# session, user; competition, team, teams on the board, submissions of the team
+HEAD = 6
+
+
+@pytest.mark.usefixtures("crowd")
+@pytest.mark.parametrize(
+    ("page", "queries"),
+    [
+        ("leaderboard/", HEAD + 1),  # the standings
+        ("data/", HEAD + 2),  # files; may this person download
+        ("submissions/", HEAD + 5),  # count, page, scores; clock and slots for the attempts
+        ("", HEAD + 4),  # standings, files; clock and slots for the attempts
+    ],
+)
+def test_pages_of_a_challenge_cost_the_same_for_any_crowd(
+    page, queries, competition, clients, scored, answers, alice, django_assert_num_queries
+):
+    scored(alice, answers(1))
+    browser = clients(alice)
+    with django_assert_num_queries(queries):
+        browser.get(address(competition, page))
+
+
+@pytest.mark.usefixtures("crowd")
+@pytest.mark.parametrize("more", [0, 4])
+def test_the_list_costs_the_same_for_any_number(
+    more, competition, clients, solution_csv, scored, answers, alice, django_assert_num_queries
+):
+    for n in range(more):
+        make_competition(f"other{n}", solution_csv)
+    # The nearest deadline is what the card shows.
+    Competition.objects.filter(slug="pets").update(closes_at=timezone.now() + timedelta(hours=1))
+    scored(alice, answers(1))
+    browser = clients(alice)
+    # session, user; the challenges; standings, team, clock and slots for the card
+    with django_assert_num_queries(7):
+        page = browser.get(HOME).content.decode()
+    assert ("Also open" in page) == (more > 0)
+
+
+# --- words and marks -----------------------------------------------------------------------------
+
+
+def test_numbers_read_well():
+    assert wording.number(10000) == "10,000"
+    assert wording.number(None) == wording.number("") == wording.NOTHING
+    sizes = (999, 1000, 17_100, 999_600, 26_400_000, 131_000_000, 4_200_000_000)
+    assert [wording.file_size(size) for size in sizes] == [
+        "999 bytes", "1 kB", "17.1 kB", "1 MB", "26.4 MB", "131 MB", "4.2 GB",
+    ]  # fmt: skip
+    assert [wording.ordinal(n) for n in (1, 2, 3, 4, 11, 12, 13, 21, 112)] == [
+        "1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "112th",
+    ]  # fmt: skip
+
+
+def test_moments_read_well():
+    now = timezone.now()
+    long_ago = {5: "now", 70: "1 min", 3599: "60 min", 7200: "2 h", 200_000: "2 d"}
+    for seconds, words in long_ago.items():
+        assert wording.ago(now - timedelta(seconds=seconds), now) == words
+    assert wording.clock(timedelta(hours=2, minutes=14, seconds=37)) == "2:14:37"
+    assert wording.clock(timedelta(days=3)) == "3 days"
+    assert wording.clock(timedelta(seconds=-5)) == "0:00:00"
+
+
+def test_marks_are_mirrored_and_never_nearly_empty():
+    for n in range(200):
+        cells = marks.cells(f"team {n}")
+        assert {(6 - column, row) for column, row in cells} == set(cells)
+        assert len(cells) >= 5
+
+
+def row(value: float, half: float | None = None, **fields: Any) -> Row:
+    now = timezone.now()
+    low, high = (None, None) if half is None else (value - half, value + half)
+    known = {"rank": 1, "team_id": 1, "team": "A", "members": 1, "is_baseline": False}
+    return Row(
+        **{**known, **fields}, score=f"{value}", value=value, low=low, high=high,
+        entries=1, last_at=now, reached_at=now,
+    )  # fmt: skip
+
+
+def test_the_scale_fits_the_upper_part_and_points_at_the_rest():
+    rows = [row(value, 0.02) for value in (0.94, 0.92, 0.9, 0.1)]
+    scale = whiskers.scale_of(rows, (0, 1))
+    drawn = [whiskers.whisker(each, scale) for each in rows]
+    assert [mark.arrow != "" for mark in drawn] == [False, False, False, True]
+    assert all(0 <= mark.dot <= whiskers.WIDTH for mark in drawn[:3])
+    assert 3 <= len(scale.ticks) <= 6
+
+
+@pytest.mark.parametrize("values", [[0.5], [0.0], [1.0, 1.0], [34.5, 0.1]])
+def test_the_scale_stands_any_board(values):
+    scale = whiskers.scale_of([row(value) for value in values], (0, 35))
+    assert scale.low < scale.high
+    assert scale.ticks
+
+
+@pytest.mark.browser
+@pytest.mark.filterwarnings("ignore::pytest.PytestRemovedIn10Warning")  # of pytest-base-url
+def test_the_scripts_draw_what_the_server_draws(page):
+    """A row that arrives over the stream looks like one that was there."""
+    page.goto("about:blank")
+    names = ["Ada", "Overfit Club", "Tomás Rey", "数字", CLASH]
+    drawn = page.evaluate(
+        "async ([source, names]) => {"
+        " const { markPath } = await import('data:text/javascript,' + encodeURIComponent(source));"
+        " return names.map(markPath); }",
+        [(MODULES / "marks.js").read_text(), names],
+    )
+    for name, path in zip(names, drawn, strict=True):
+        assert sorted(path.split("z")) == sorted(marks.path(name).split("z"))
+    rows = [row(value, 0.02) for value in (0.94, 0.92, 0.9, 0.1)]
+    xs = page.evaluate(
+        "async ([source, rows]) => {"
+        " const { scaleOf, tieWidth } ="
+        " await import('data:text/javascript,' + encodeURIComponent(source));"
+        " const scale = scaleOf(rows, [0, 1]);"
+        " return [...rows.map((row) => scale.x(row.value)), tieWidth(rows[0])]; }",
+        [
+            (MODULES / "whiskers.js").read_text(),
+            [json.loads(json.dumps(vars(r), default=str)) for r in rows],
+        ],
+    )
+    scale = whiskers.scale_of(rows, (0, 1))
+    expected = [*(scale.x(each.value) for each in rows), whiskers.tie_width(rows[0])]
+    assert xs == pytest.approx(expected, abs=0.11)
+
+
+@pytest.fixture
+def no_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These tests are about the page; that the bell rings is told elsewhere."""
+    monkeypatch.setattr("competitions.tasks.enqueue", lambda submission: None)
+
+
+def test_standings_are_all_the_board_reads(competition, scored, answers, html, alice):
+    scored(alice, answers(2))
+    Standing.objects.update(score=0.1234)
+    assert "0.1234" in html(address(competition, "leaderboard/"))
