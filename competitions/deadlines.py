@@ -24,7 +24,7 @@ def phase(competition: Competition) -> Phase:
         return Phase.DRAFT
     if competition.state == State.CLOSED:
         return Phase.CLOSED
-    now = competition.clock
+    now = clock(competition)
     if competition.opens_at is not None and now < competition.opens_at:
         return Phase.UPCOMING
     if competition.closes_at is not None and now >= competition.closes_at:
@@ -37,9 +37,15 @@ def read(pk: int) -> Competition:
     return Competition.objects.get(pk=pk)
 
 
-def now(competition_pk: int) -> datetime:
-    """The database's time."""
-    return Competition.objects.values_list("clock", flat=True).get(pk=competition_pk)
+def database_time(competition_pk: int) -> datetime:
+    """The database's time, asked for now."""
+    return clock(read(competition_pk))
+
+
+def clock(competition: Competition) -> datetime:
+    """The database's time at the moment the competition was read (see CompetitionManager)."""
+    moment: datetime = competition.clock  # type: ignore[attr-defined]  # the manager's annotation
+    return moment
 
 
 def require_open(pk: int) -> Competition:
@@ -65,10 +71,10 @@ def open_now(competition: Competition) -> None:
         fresh = Competition.objects.select_for_update().get(pk=competition.pk)
         if fresh.preparation != Preparation.READY or fresh.solution_id is None:
             raise NotReady("Upload train archive, test archive and solution first, then open it.")
-        if fresh.closes_at is not None and fresh.closes_at <= fresh.clock:
+        if fresh.closes_at is not None and fresh.closes_at <= clock(fresh):
             raise NotReady("Its closing date has passed. Set a later one (or none), then open it.")
         fresh.state = State.OPEN
-        fresh.opens_at = fresh.opens_at or fresh.clock
+        fresh.opens_at = fresh.opens_at or clock(fresh)
         fresh.save(update_fields=["state", "opens_at"])
 
 

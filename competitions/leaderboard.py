@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Count, F, QuerySet
 
 from competitions.models import Competition, PublicScore, Standing, Submission
-from scoring import METRICS, Report, rank
+from scoring import METRICS, Report, displayed, rank, wilson
 
 
 @dataclass(frozen=True)
@@ -89,10 +89,6 @@ def record(submission: Submission, report: Report) -> Standing:
     return standing
 
 
-def displayed(value: float, decimals: int) -> str:
-    return f"{value:.{decimals}f}"
-
-
 def public_score(submission: Submission) -> str | None:
     """The displayed public score of a submission under the current solution, if it has one."""
     competition = submission.team.competition
@@ -107,8 +103,10 @@ def public_score(submission: Submission) -> str | None:
 def _entry(competition: Competition, submission: Submission, report: Report) -> dict[str, Any]:
     if report.public is None:
         raise ValueError("the board shows public scores")
-    score = round(report.public, competition.decimals)
-    low, high = report.public_interval or (None, None)
+    score = float(displayed(report.public, competition.decimals))
+    # The interval of the displayed value: drawn finely, it tells nothing that the score does not.
+    interval = None if report.public_interval is None else wilson(score, report.public_rows)
+    low, high = interval or (None, None)
     return {
         "submission": submission,
         "score": score,
@@ -150,8 +148,8 @@ def _row(standing: Any, place: int | None, decimals: int) -> Row:
         is_baseline=standing.team.is_baseline,
         score=displayed(standing.score, decimals),
         value=standing.score,
-        low=_rounded(standing.low, decimals),
-        high=_rounded(standing.high, decimals),
+        low=_rounded(standing.low, decimals + 2),
+        high=_rounded(standing.high, decimals + 2),
         entries=standing.entries,
         last_at=standing.last_at,
         reached_at=standing.reached_at,

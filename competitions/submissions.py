@@ -11,7 +11,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django.contrib.auth.models import AbstractUser
-from django.core.files.uploadedfile import UploadedFile
+from django.core.files.base import File
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -54,7 +54,7 @@ class Attempts:
 
 
 def submit(
-    competition: Competition, user: AbstractUser, upload: UploadedFile, message: str = ""
+    competition: Competition, user: AbstractUser, upload: "File[bytes]", message: str = ""
 ) -> Submission:
     """Takes a file: stored by its content, a slot of the day held, one row inserted.
 
@@ -63,23 +63,23 @@ def submit(
     team = teams.of(competition, user)
     if team is None:
         raise NotAMember("Join the challenge first, then submit.")
-    deadlines.require_open(competition.pk)  # an early no, before the bytes are stored
-    stored = files.store("submissions", _chunks(upload), limit=files.submission_limit(competition))
+    _next_slot(competition.pk, team)  # an early no, before the bytes are stored
+    stored = files.store("submissions", upload.chunks(), limit=files.submission_limit(competition))
     fields = {
         "team": team,
         "user_id": user.pk,
-        "file_name": (upload.name or "submission.csv")[-200:],
+        "file_name": _printable(upload.name or "submission.csv")[-200:],
         "path": stored.path,
         "size": stored.size,
         "sha256": stored.sha256,
-        "message": message.strip()[:200],
+        "message": _printable(message).strip()[:200],
     }
     return _take_slot(competition, team, fields)
 
 
 def attempts(competition: Competition, team: Team) -> Attempts:
     """What the team has left today."""
-    now = deadlines.now(competition.pk)
+    now = deadlines.database_time(competition.pk)
     used = _slots(team, now).count()
     tomorrow = datetime.combine(_day(now) + timedelta(days=1), time.min, tzinfo=UTC)
     return Attempts(limit=competition.daily_limit, used=used, resets_at=tomorrow)
@@ -116,18 +116,14 @@ def finish(submission: Submission, report: Report) -> Standing | None:
 
     Returns the team's standing, or None where this attempt was no longer the one that counts.
     """
-    if report.public is None or report.private is None:
-        raise ValueError("a competition's solution has public and private rows")
-    solution_id = submission.team.competition.solution_id
+    solution = submission.team.competition.solution
+    if solution is None or report.public is None or report.private is None:
+        raise ValueError("an open competition has a solution with public and private rows")
     with transaction.atomic():
         if not _end(submission, Status.SCORED):
             return None
-        PublicScore.objects.create(
-            submission=submission, solution_id=solution_id, value=report.public
-        )
-        PrivateScore.objects.create(
-            submission=submission, solution_id=solution_id, value=report.private
-        )
+        PublicScore.objects.create(submission=submission, solution=solution, value=report.public)
+        PrivateScore.objects.create(submission=submission, solution=solution, value=report.private)
         return leaderboard.record(submission, report)
 
 
@@ -167,10 +163,7 @@ def _take_slot(competition: Competition, team: Team, fields: dict[str, Any]) -> 
     """
     for _ in range(competition.daily_limit + 1):
         with transaction.atomic():
-            current = deadlines.require_open(competition.pk)
-            now = current.clock
-            _require_patience(team, now)
-            slot = _free_slot(team, current.daily_limit, now)
+            slot, now = _next_slot(competition.pk, team)
             try:
                 with transaction.atomic():
                     return Submission.objects.create(
@@ -179,6 +172,14 @@ def _take_slot(competition: Competition, team: Team, fields: dict[str, Any]) -> 
             except IntegrityError:
                 continue
     raise LimitReached("Too many uploads at once. Nothing was spent; send the file again.")
+
+
+def _next_slot(competition_pk: int, team: Team) -> tuple[int, datetime]:
+    """The slot that a file sent now would hold, and what time it is; raises if there is none."""
+    current = deadlines.require_open(competition_pk)
+    now = deadlines.clock(current)
+    _require_patience(team, now)
+    return _free_slot(team, current.daily_limit, now), now
 
 
 def _free_slot(team: Team, limit: int, now: datetime) -> int:
@@ -202,6 +203,11 @@ def _require_patience(team: Team, now: datetime) -> None:
             f"{refused} of your files were refused within an hour. "
             "Check the next one with `python -m scoring check`, then send it in an hour."
         )
+
+
+def _printable(text: str) -> str:
+    """Without control and invisible characters; PostgreSQL would not even take a NUL."""
+    return "".join(c for c in text if c.isprintable())
 
 
 def _slots(team: Team, now: datetime) -> Any:
@@ -256,9 +262,5 @@ def _give_up(submission: Submission, now: datetime) -> None:
 def _headline(error: InvalidSubmission) -> str:
     first = error.problems[0]
     others = len(error.problems) - 1 + error.more
-    where = f"Row {first.line}: " if first.line else ""
+    where = f"Line {first.line}: " if first.line else ""
     return f"{where}{first.message}" + (f" (and {others} more)" if others else "")
-
-
-def _chunks(upload: UploadedFile) -> Iterator[bytes]:
-    yield from upload.chunks()

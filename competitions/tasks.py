@@ -16,7 +16,7 @@ from scoring import InvalidSubmission, Report, evaluate
 
 log = structlog.get_logger(__name__)
 
-SCORE, BACKGROUND = "score", "background"
+SCORE = "score"  # its own queue; everything else goes to the default one, "background"
 OUR_FAULT = "Something broke on our side while scoring. Your attempt is given back; send it again."
 
 
@@ -30,14 +30,15 @@ def enqueue(submission: Submission) -> None:
 
 def _ring(pk: int) -> None:
     try:
-        score.apply_async((pk,), retry=False)
+        score.apply_async((pk,), queue=SCORE, retry=False)
     except (BrokerError, redis.RedisError, OSError) as error:
         log.warning("queue does not answer", submission=pk, reason=str(error))
     else:
         submissions.mark_queued(pk)
 
 
-@shared_task(queue=SCORE)
+# Below submissions.LEASE: a worker that hangs is dead before another may take its submission.
+@shared_task(soft_time_limit=45, time_limit=50)
 def score(pk: int) -> None:
     """Claim, evaluate, and end the submission in one of three ways."""
     submission = submissions.claim(pk)
@@ -78,7 +79,7 @@ def _evaluate(submission: Submission) -> Report:
     )
 
 
-@shared_task(queue=BACKGROUND)
+@shared_task
 def sweep() -> None:
     """Every ten seconds: what was forgotten is rung again, what is hopeless is ended."""
     for pk in submissions.forgotten():
@@ -86,7 +87,7 @@ def sweep() -> None:
         _ring(pk)
 
 
-@shared_task(queue=BACKGROUND)
+@shared_task
 def prepare(competition_pk: int, inbox: dict[str, str]) -> None:
     """Turns an organiser's uploaded files into a challenge, or into a sentence saying why not."""
     preparing.prepare(competition_pk, inbox)

@@ -1,9 +1,11 @@
 """Joining. Everyone competes through a team; it begins as a team of one."""
 
+import contextlib
 import unicodedata
 
 from django.contrib.auth.models import AbstractUser
 from django.db import IntegrityError, transaction
+from django.db.models import F
 
 from competitions import deadlines
 from competitions.access import Person
@@ -11,6 +13,10 @@ from competitions.models import Competition, Member, Team
 from competitions.refusals import NameTaken, NotOpen, Refused
 
 NAME_LENGTH = 60
+TRIES = 20  # each failed one means that somebody else got in
+# Blank, yet letters, marks or symbols by their category: fillers, joiners, variation selectors.
+BLANKS = {"\u034f", "\u115f", "\u1160", "\u17b4", "\u17b5", "\u2800", "\u3164"}
+BLANKS |= {chr(code) for code in (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))}
 
 
 def of(competition: Competition, user: Person) -> Team | None:
@@ -30,21 +36,30 @@ def join(competition: Competition, user: AbstractUser) -> Team:
         return team
     if deadlines.phase(deadlines.read(competition.pk)) is deadlines.Phase.CLOSED:
         raise NotOpen("This challenge is closed; nobody can join it any more.")
-    name = clean_name(user.get_full_name() or user.get_username())
-    try:
-        return _found(competition, user, _free_name(competition, name))
-    except IntegrityError:
-        # Two clicks at once: the constraint let one through. Or the name was taken meanwhile.
-        team = of(competition, user)
-        return team or _found(competition, user, _free_name(competition, name))
+    name = _name_for(user)
+    for _ in range(TRIES):
+        try:
+            return _found(competition, user, _free_name(competition, name))
+        except IntegrityError:
+            # Two clicks at once: the constraint let one through. Or the name was taken meanwhile.
+            team = of(competition, user)
+            if team is not None:
+                return team
+    raise NameTaken(f"Many people called {name!r} are joining at once. Please try again.")
 
 
 def rename(team: Team, name: str) -> None:
-    """Raises NameTaken where another team of the competition has the name."""
+    """Raises NameTaken where another team of the competition has the name.
+
+    The board's version moves on, or kept copies of the board would show the old name for good.
+    """
     team.name = clean_name(name)
     try:
         with transaction.atomic():
             team.save(update_fields=["name"])
+            Competition.objects.filter(pk=team.competition_id).update(
+                board_version=F("board_version") + 1
+            )
     except IntegrityError:
         raise NameTaken(f"Another team is called {team.name!r}. Choose another name.") from None
 
@@ -56,11 +71,24 @@ def clean_name(name: str) -> str:
     one team to every reader of the board.
     """
     normal = unicodedata.normalize("NFKC", name)
-    visible = "".join(c for c in normal if unicodedata.category(c) not in ("Cc", "Cf", "Co", "Cs"))
+    visible = "".join(c for c in normal if _is_visible(c))
     cleaned = " ".join(visible.split())[:NAME_LENGTH].strip()
     if not cleaned:
         raise Refused("A team needs a name of at least one visible character.")
     return cleaned
+
+
+def _name_for(user: AbstractUser) -> str:
+    """From the account; an imported one whose names are invisible locks nobody out."""
+    for name in (user.get_full_name(), user.get_username()):
+        with contextlib.suppress(Refused):
+            return clean_name(name)
+    return f"Team {user.pk}"
+
+
+def _is_visible(character: str) -> bool:
+    hidden = unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs")
+    return not hidden and character not in BLANKS
 
 
 def _found(competition: Competition, user: AbstractUser, name: str) -> Team:
@@ -72,11 +100,8 @@ def _found(competition: Competition, user: AbstractUser, name: str) -> Team:
 
 def _free_name(competition: Competition, name: str) -> str:
     """The name itself, or with the first free number behind it."""
-    taken = {
-        taken.casefold()
-        for taken in Team.objects.filter(
-            competition=competition, name__istartswith=name[: NAME_LENGTH - 5]
-        ).values_list("name", flat=True)
-    }
-    candidates = [name, *(f"{name[: NAME_LENGTH - 5]} {n}" for n in range(2, len(taken) + 3))]
+    start = name[: NAME_LENGTH - 5]
+    similar = Team.objects.filter(competition=competition, name_key__startswith=start.casefold())
+    taken = set(similar.values_list("name_key", flat=True))
+    candidates = [name, *(f"{start} {n}" for n in range(2, len(taken) + 3))]
     return next(candidate for candidate in candidates if candidate.casefold() not in taken)

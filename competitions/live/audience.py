@@ -1,7 +1,7 @@
 """Who listens: looked up once per connection, in a thread, with Django's own sessions."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from http.cookies import SimpleCookie
 from importlib import import_module
 
 from django.conf import settings
@@ -21,11 +21,11 @@ class Listener:
     teams: frozenset[str]
 
 
-def find_listener(slug: str, cookie: SimpleCookie, authorization: str) -> Listener | None:
+def find_listener(slug: str, cookies: Mapping[str, str]) -> Listener | None:
     """The listener, or None where this person may not know of the competition."""
     close_old_connections()
     try:
-        user = _person(cookie)
+        user = _person(cookies)
         competition = access.competition(user, slug)
         team = teams.of(competition, user)
     except NotFound:
@@ -35,10 +35,10 @@ def find_listener(slug: str, cookie: SimpleCookie, authorization: str) -> Listen
     return Listener(frozenset({str(team.pk)} if team else ()))
 
 
-def _person(cookie: SimpleCookie) -> access.Person:
-    session = cookie.get(settings.SESSION_COOKIE_NAME)
+def _person(cookies: Mapping[str, str]) -> access.Person:
+    session = cookies.get(settings.SESSION_COOKIE_NAME)
     if session is None:
         return AnonymousUser()
     request = HttpRequest()
-    request.session = import_module(settings.SESSION_ENGINE).SessionStore(session.value)
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore(session)
     return get_user(request)

@@ -5,25 +5,34 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any, NamedTuple
 
 import redis.asyncio
 import structlog
 from django.conf import settings
 from redis.exceptions import RedisError
 
-from competitions.live.events import KEPT_EVENTS, TO_ALL, stream_key
+from competitions.live.events import KEPT_EVENTS, START, TO_ALL, stream_key
 
 log = structlog.get_logger(__name__)
 
-START = "0-0"  # the cursor of a page made before the first event
 READY_WITHIN = 2.0  # seconds the reader may take to find its place
 READ_BLOCK = 5000  # milliseconds one XREAD waits before it asks again
 PAUSE_AFTER_ERROR = 1.0  # seconds
 QUEUE_LENGTH = 256  # events a slow client may lag behind before it is told to start afresh
-RESET = b"event: reset\ndata: {}\n\n"
-
 Entry = tuple[bytes, dict[bytes, bytes]]
-Queue = asyncio.Queue[bytes | None]
+Position = tuple[int, int]
+
+
+class Event(NamedTuple):
+    """What a client is sent, and where in the stream it stands (a reset stands nowhere)."""
+
+    frame: bytes
+    position: Position | None = None
+
+
+RESET = Event(b"event: reset\ndata: {}\n\n")
+Queue = asyncio.Queue[Event | None]
 
 
 @dataclass(eq=False)
@@ -31,7 +40,7 @@ class Subscriber:
     teams: frozenset[str]
     queue: Queue = field(default_factory=lambda: asyncio.Queue(QUEUE_LENGTH))
 
-    def push(self, event: bytes | None) -> None:
+    def push(self, event: Event | None) -> None:
         """Hands the event over; a client that is too slow loses its backlog for a reset."""
         try:
             self.queue.put_nowait(event)
@@ -56,30 +65,27 @@ class Channel:
         """The queue of one listener, for as long as the block lasts."""
         subscriber = Subscriber(teams)
         self._subscribers.add(subscriber)
-        if self._reader is None:
+        if self._reader is None or self._reader.done():
             self._reader = asyncio.create_task(self._read())
         try:
             yield subscriber.queue
         finally:
             self._subscribers.discard(subscriber)
-            if not self._subscribers and self._reader is not None:
-                self._reader.cancel()
-                self._reader = None
-                self._following.clear()
 
-    async def since(self, cursor: str, teams: frozenset[str]) -> list[bytes]:
+    async def since(self, cursor: str, teams: frozenset[str]) -> list[Event]:
         """What was missed after the cursor, or one reset where that is not known any more.
 
         The reader must know its place before this looks back: what comes in between would be in
-        neither. An event may so be both here and in the queue; rows are applied by version, and
-        hearing one twice changes nothing.
+        neither. An event may so be both here and in the queue; ``position`` tells.
         """
         if not cursor:
             return [RESET]
         try:
             async with asyncio.timeout(READY_WITHIN):
                 await self._following.wait()
-                return await self._replay(cursor, teams)
+                # Shielded from the listener's leaving: a connection to Valkey that is cancelled in
+                # the middle of a command may swallow that, or go back to the pool half open.
+                return await asyncio.shield(self._replay(cursor, teams))
         except (RedisError, TimeoutError):
             return [RESET]
 
@@ -89,52 +95,56 @@ class Channel:
         for subscriber in self._subscribers:
             subscriber.push(None)
 
-    async def _replay(self, cursor: str, teams: frozenset[str]) -> list[bytes]:
-        entries: list[Entry] = await _connection().xrange(stream_key(self.slug), min=cursor)
+    async def _replay(self, cursor: str, teams: frozenset[str]) -> list[Event]:
+        entries = await _entries(self.slug, since=cursor)
         if cursor == START:
             # The page was made before the first event; all of them are here unless trimmed.
-            return [RESET] if len(entries) >= KEPT_EVENTS else _frames(entries, teams)
+            return [RESET] if len(entries) >= KEPT_EVENTS else _events(entries, teams)
         if not entries or entries[0][0] != cursor.encode():
             return [RESET]  # the page's last event is gone: trimmed, or lost with Valkey
-        return _frames(entries[1:], teams)
+        return _events(entries[1:], teams)
 
     async def _read(self) -> None:
-        """Follows the stream from its end; after an error every listener starts afresh."""
+        """Follows the stream from its end; after an error every listener starts afresh.
+
+        Nobody cancels it (see ``since``): it ends when it finds that nobody listens any more.
+        """
         position = await self._end()
         self._following.set()
-        while True:
+        while self._subscribers:
             try:
-                answer = await _connection().xread(
-                    {stream_key(self.slug): position}, count=100, block=READ_BLOCK
-                )
-                for _, entries in answer or []:
-                    for entry in entries:
-                        self._fan_out(entry)
-                        position = entry[0]
+                for entry in await _next_entries(self.slug, position):
+                    self._fan_out(entry)
+                    position = entry[0]
             except RedisError as error:
                 log.warning("live stream interrupted", competition=self.slug, reason=str(error))
                 await asyncio.sleep(PAUSE_AFTER_ERROR)
-                position = await self._end()
-                self._push_to_all(RESET)
+                position = await self._end(interrupted=True)
+        self._following.clear()
+        self._reader = None
 
-    async def _end(self) -> bytes:
+    async def _end(self, *, interrupted: bool = False) -> bytes:
+        """The newest entry's id. What came while Valkey was away is made up for by a reset."""
         while True:
             try:
-                newest: list[Entry] = await _connection().xrevrange(stream_key(self.slug), count=1)
+                newest = await _newest(self.slug)
             except RedisError:
+                interrupted = True
                 await asyncio.sleep(PAUSE_AFTER_ERROR)
             else:
-                return newest[0][0] if newest else START.encode()
+                if interrupted:
+                    self._push_to_all(RESET)
+                return newest
 
     def _fan_out(self, entry: Entry) -> None:
-        frame = _frame(entry)
+        event = _event(entry)
         for subscriber in self._subscribers:
             if _is_for(entry, subscriber.teams):
-                subscriber.push(frame)
+                subscriber.push(event)
 
-    def _push_to_all(self, frame: bytes) -> None:
+    def _push_to_all(self, event: Event) -> None:
         for subscriber in self._subscribers:
-            subscriber.push(frame)
+            subscriber.push(event)
 
 
 class Channels:
@@ -159,17 +169,43 @@ def _is_for(entry: Entry, teams: frozenset[str]) -> bool:
     return team == TO_ALL or team in teams
 
 
-def _frames(entries: list[Entry], teams: frozenset[str]) -> list[bytes]:
-    return [_frame(entry) for entry in entries if _is_for(entry, teams)]
+def _events(entries: list[Entry], teams: frozenset[str]) -> list[Event]:
+    return [_event(entry) for entry in entries if _is_for(entry, teams)]
 
 
-def _frame(entry: Entry) -> bytes:
+def _event(entry: Entry) -> Event:
+    """The entry as Server-Sent Events write it: made once, sent to everybody."""
     identifier, fields = entry
-    return b"id: %b\nevent: %b\ndata: %b\n\n" % (identifier, fields[b"event"], fields[b"data"])
+    frame = b"id: %b\nevent: %b\ndata: %b\n\n" % (identifier, fields[b"event"], fields[b"data"])
+    milliseconds, sequence = identifier.split(b"-")
+    return Event(frame, (int(milliseconds), int(sequence)))
+
+
+async def _entries(slug: str, *, since: str) -> list[Entry]:
+    """Everything from the cursor's own entry on."""
+    found: list[Entry] = await _connection().xrange(stream_key(slug), min=since)
+    return found
+
+
+async def _next_entries(slug: str, position: bytes) -> list[Entry]:
+    """Waits up to READ_BLOCK for what comes after the position."""
+    answer: list[tuple[bytes, list[Entry]]] = await _connection().xread(
+        {stream_key(slug): position}, count=100, block=READ_BLOCK
+    )
+    return answer[0][1] if answer else []
+
+
+async def _newest(slug: str) -> bytes:
+    found: list[Entry] = await _connection().xrevrange(stream_key(slug), count=1)
+    return found[0][0] if found else START.encode()
 
 
 @lru_cache(maxsize=1)
-def _connection() -> redis.asyncio.Redis:
+def _connection() -> Any:
+    """Untyped on purpose: the client's stubs name every shape that any protocol could answer."""
     return redis.asyncio.Redis.from_url(
-        settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=READ_BLOCK / 1000 + 5
+        settings.REDIS_URL,
+        protocol=2,
+        socket_connect_timeout=1,
+        socket_timeout=READ_BLOCK / 1000 + 5,
     )

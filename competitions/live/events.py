@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 # At one score a second this keeps a quarter of an hour: longer gaps get a fresh board instead.
 KEPT_EVENTS = 1000
 TO_ALL = ""
+START = "0-0"  # the cursor of a page made before the first event
 
 
 def stream_key(slug: str) -> str:
@@ -53,10 +54,10 @@ def cursor(slug: str) -> str:
     Empty when Valkey does not answer: the page still opens, and asks for a fresh board later.
     """
     try:
-        newest = _connection().xrevrange(stream_key(slug), count=1)
+        newest: Any = _connection().xrevrange(stream_key(slug), count=1)
     except redis.RedisError:
         return ""
-    return str(newest[0][0].decode()) if newest else "0-0"
+    return str(newest[0][0].decode()) if newest else START
 
 
 def _add(slug: str, event: str, data: dict[str, Any], *, team: str = TO_ALL) -> None:

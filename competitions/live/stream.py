@@ -8,14 +8,14 @@ which is looked up once per connection in a thread.
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs
 
 from asgiref.sync import sync_to_async
+from django.http import parse_cookie
 
 from competitions.live.audience import Listener, find_listener
-from competitions.live.channel import Channel, channels
+from competitions.live.channel import Channel, Event, Queue, channels
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -23,6 +23,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 PATH = re.compile(r"^/competitions/(?P<slug>[-a-zA-Z0-9_]+)/live/$")
 HEARTBEAT = 15.0  # seconds; proxies close what is silent for 30 to 60
+STILL_HERE = Event(b": still here\n\n")
 CURSOR = re.compile(r"^\d{1,20}-\d{1,20}$")
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -39,7 +40,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await _answer(send, 404 if match is None else 405)
         return
     listener = await sync_to_async(find_listener, thread_sensitive=False)(
-        match["slug"], _cookie(scope), _header(scope, b"authorization")
+        match["slug"], _cookies(scope)
     )
     if listener is None:
         await _answer(send, 404)
@@ -62,24 +63,31 @@ async def _stream(slug: str, listener: Listener, cursor: str, receive: Receive, 
         for task in (sender, gone):
             task.cancel()
         await asyncio.gather(sender, gone, return_exceptions=True)
+    if not sender.cancelled():
+        sender.result()  # an error of ours belongs in the log
 
 
 async def _send_events(channel: Channel, listener: Listener, cursor: str, send: Send) -> None:
     with channel.subscription(listener.teams) as events:
         # Retry after 1 to 3 s, drawn by the client's script; this is the browser's own default.
         await _send(send, b"retry: 2000\n\n")
-        for event in await channel.since(cursor, listener.teams):
-            await _send(send, event)
-        while not channel.closing:
-            try:
-                async with asyncio.timeout(HEARTBEAT):
-                    event = await events.get()
-            except TimeoutError:
-                event = b": still here\n\n"
-            if event is None:
-                break
-            await _send(send, event)
+        missed = await channel.since(cursor, listener.teams)
+        for event in missed:
+            await _send(send, event.frame)
+        last = missed[-1].position if missed else None
+        while not channel.closing and (fresh := await _next_event(events)) is not None:
+            if not (fresh.position and last and fresh.position <= last):
+                await _send(send, fresh.frame)
     await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _next_event(events: Queue) -> Event | None:
+    """The next event, a heartbeat when none came for a while, or None at the end."""
+    try:
+        async with asyncio.timeout(HEARTBEAT):
+            return await events.get()
+    except TimeoutError:
+        return STILL_HERE
 
 
 async def _until_disconnect(receive: Receive) -> None:
@@ -109,8 +117,6 @@ def _header(scope: Scope, name: bytes) -> str:
     return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
 
 
-def _cookie(scope: Scope) -> SimpleCookie:
-    try:
-        return SimpleCookie(_header(scope, b"cookie"))
-    except CookieError:
-        return SimpleCookie()
+def _cookies(scope: Scope) -> dict[str, str]:
+    """Django's own reading: the standard library's gives all up for one cookie it dislikes."""
+    return parse_cookie(_header(scope, b"cookie"))

@@ -1,7 +1,5 @@
 """A competition, its files and the versions of its hidden solution."""
 
-from datetime import datetime
-
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -75,7 +73,7 @@ class Competition(models.Model):
     preparation_note = models.TextField(blank=True, editable=False)
     solution = models.ForeignKey(
         "competitions.SolutionVersion",
-        on_delete=models.PROTECT,
+        on_delete=models.RESTRICT,
         null=True,
         blank=True,
         editable=False,
@@ -85,7 +83,6 @@ class Competition(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = CompetitionManager()
-    clock: datetime  # the database's time at the moment of reading
 
     class Meta:
         ordering = ["-created_at", "-pk"]

@@ -30,7 +30,9 @@ class Standing(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=(Q(low__isnull=True) & Q(high__isnull=True)) | Q(low__lte=F("high")),
+                # One end alone would make the comparison NULL, which a CHECK lets pass.
+                condition=Q(low__isnull=True, high__isnull=True)
+                | Q(low__isnull=False, high__isnull=False, low__lte=F("high")),
                 name="interval_has_both_ends_in_order",
             ),
         ]

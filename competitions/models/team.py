@@ -1,8 +1,11 @@
 """Everyone competes through a team, be it a team of one: limits and scores hang on it."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models.functions import Lower
 
 from competitions.models.competition import Competition
 
@@ -10,6 +13,8 @@ from competitions.models.competition import Competition
 class Team(models.Model):
     competition = models.ForeignKey(Competition, on_delete=models.CASCADE, related_name="teams")
     name = models.CharField(max_length=60)
+    # Folded in Python: SQLite knows the capitals of ASCII alone, PostgreSQL those of its locale.
+    name_key = models.CharField(max_length=180, editable=False)
     is_baseline = models.BooleanField(default=False, help_text="A line to beat, without a rank.")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -17,15 +22,24 @@ class Team(models.Model):
         ordering = ["name"]
         constraints = [
             models.UniqueConstraint(
-                "competition",
-                Lower("name"),
-                name="team_name_once_per_competition",
-                violation_error_message="Another team of this competition has that name.",
+                fields=["competition", "name_key"], name="team_name_once_per_competition"
             ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **options: Any) -> None:
+        self.name_key = self.name.casefold()
+        if update_fields is not None:
+            update_fields = {*update_fields, "name_key"}
+        super().save(*args, update_fields=update_fields, **options)
+
+    def clean(self) -> None:
+        """A form leaves the key out, and with it the constraint's own check."""
+        others = Team.objects.filter(competition=self.competition_id).exclude(pk=self.pk)
+        if others.filter(name_key=self.name.casefold()).exists():
+            raise ValidationError({"name": "Another team of this competition has that name."})
 
 
 class Member(models.Model):
