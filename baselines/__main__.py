@@ -1,8 +1,8 @@
 """The commands.
 
-    python -m baselines fetch http://localhost:8000 digits --token TOKEN --out digits
-    python -m baselines train --arch lenet5 --data digits --out runs/lenet5
-    python -m baselines predict runs/lenet5 --images digits --out submission.csv
+    python -m baselines fetch http://localhost:8000 digits --token TOKEN
+    python -m baselines train --arch lenet5 --data data/digits --out runs/lenet5
+    python -m baselines predict runs/lenet5 --images data/digits --out submission.csv
     python -m baselines submit submission.csv --url http://localhost:8000 --competition digits
 
 Exit codes: 0 done; 1 the file or the run is wrong; 2 the call is wrong.
@@ -78,13 +78,13 @@ def fetch_command(
     url: Annotated[str, typer.Argument(help="The site, or the challenge's page.")],
     slug: Annotated[str | None, typer.Argument(help="The challenge, e.g. digits.")] = None,
     token: Token = None,
-    out: Annotated[Path | None, typer.Option(help="Else a folder named like it.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Else data/SLUG.")] = None,
     as_json: Json = False,
 ) -> None:
     """Download a challenge's files, joining it where that is needed, and unpack them."""
     with _in_words(as_json):
         site = Site.at(url, slug, token)
-        folder = out or Path(site.slug)
+        folder = out or Path("data", site.slug)
         with Progress(console=notes, transient=True) as progress:
             tasks = {name: progress.add_task(name, start=False) for name in fetch.FILES}
             found = fetch.fetch(
