@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-from sklearn.datasets import load_digits  # type: ignore[import-untyped]
+from sklearn.datasets import load_digits
 
 from baselines.dataset import Dataset, Labelled, hold_out
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 try:
-    from torchvision import models  # type: ignore[import-untyped]
+    from torchvision import models
 except RuntimeError as refusal:
     if "torchvision::" not in str(refusal):
         raise

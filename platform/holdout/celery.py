@@ -43,7 +43,9 @@ def schedule(queues: list[str]) -> dict[str, Any]:
     sweep = {
         "task": "competitions.tasks.sweep",
         "schedule": SWEEP_EVERY,
-        "options": {"queue": "background", "expires": SWEEP_EVERY},
+        # With the scores: it takes milliseconds, and in the background queue it would wait while
+        # a large challenge is prepared.
+        "options": {"queue": "score", "expires": SWEEP_EVERY},
     }
     return {**beats, "sweep": sweep}
 

@@ -3,8 +3,6 @@
 `/healthz` is answered before this table is read: see `health.HealthMiddleware`.
 """
 
-from importlib.util import find_spec
-
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
@@ -20,8 +18,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
+    path("api/", include("competitions.api.urls")),
+    path("", include("competitions.urls")),
 ]
-if find_spec("competitions.api") and find_spec("competitions.api.urls"):
-    urlpatterns.append(path("api/", include("competitions.api.urls")))
-if find_spec("competitions.urls"):
-    urlpatterns.append(path("", include("competitions.urls")))

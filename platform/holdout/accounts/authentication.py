@@ -18,7 +18,7 @@ class BearerAuthentication(BaseAuthentication):
         return "Bearer"
 
 
-class BearerScheme(OpenApiAuthenticationExtension):
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # drf-spectacular
     """How the OpenAPI document names it."""
 
     target_class = "holdout.accounts.authentication.BearerAuthentication"
