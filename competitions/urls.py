@@ -11,6 +11,11 @@ urlpatterns = [
     path("competitions/<slug:slug>/join/", overview.join, name="join"),
     path("competitions/<slug:slug>/data/", data.data, name="data"),
     path("competitions/<slug:slug>/data/<str:name>", files.download, name="download"),
+    path(
+        "competitions/<slug:slug>/classes/<int:position>.png",
+        data.class_sample,
+        name="class_sample",
+    ),
     path("competitions/<slug:slug>/leaderboard/", board.leaderboard, name="leaderboard"),
     path("competitions/<slug:slug>/live/", streaming.live, name="live"),
     path("competitions/<slug:slug>/submit/", submitting.submit, name="submit"),

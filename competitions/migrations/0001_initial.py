@@ -469,6 +469,53 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="ClassSample",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "position",
+                    models.PositiveIntegerField(help_text="In the challenge's order, from 0."),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("images", models.PositiveIntegerField()),
+                (
+                    "path",
+                    models.CharField(
+                        blank=True, help_text="Empty: there is no picture.", max_length=200
+                    ),
+                ),
+                (
+                    "sha256",
+                    models.CharField(blank=True, max_length=64, verbose_name="SHA-256"),
+                ),
+                (
+                    "competition",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="class_samples",
+                        to="competitions.competition",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["position"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("competition", "name"), name="one_class_sample_of_each_name"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("competition", "position"),
+                        name="one_class_sample_at_each_position",
+                    ),
+                ],
+            },
+        ),
         migrations.AddConstraint(
             model_name="solutionversion",
             constraint=models.UniqueConstraint(

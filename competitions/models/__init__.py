@@ -1,6 +1,7 @@
 """Every table of the domain. Invariants are constraints, named as sentences."""
 
 from competitions.models.competition import (
+    ClassSample,
     Competition,
     DataFile,
     Preparation,
@@ -12,6 +13,7 @@ from competitions.models.submission import PrivateScore, PublicScore, Status, Su
 from competitions.models.team import Member, Team
 
 __all__ = [
+    "ClassSample",
     "Competition",
     "DataFile",
     "Member",

@@ -177,3 +177,35 @@ class DataFile(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ClassSample(models.Model):
+    """A class of the training images: how many there are, and four of them as one picture."""
+
+    competition = models.ForeignKey(
+        Competition, on_delete=models.CASCADE, related_name="class_samples"
+    )
+    position = models.PositiveIntegerField(help_text="In the challenge's order, from 0.")
+    name = models.CharField(max_length=100)
+    images = models.PositiveIntegerField()
+    path = models.CharField(max_length=200, blank=True, help_text="Empty: there is no picture.")
+    sha256 = models.CharField("SHA-256", max_length=64, blank=True)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["competition", "name"], name="one_class_sample_of_each_name"
+            ),
+            models.UniqueConstraint(
+                fields=["competition", "position"], name="one_class_sample_at_each_position"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def version(self) -> str:
+        """Stands in the picture's address, so that a browser need never ask for it twice."""
+        return self.sha256[:12]

@@ -15,6 +15,7 @@ from django.db.models import Exists, Max, OuterRef, QuerySet
 import scoring
 from competitions import files
 from competitions.models import (
+    ClassSample,
     Competition,
     DataFile,
     Preparation,
@@ -125,6 +126,7 @@ def _publish(competition: Competition, inbox: Inbox, built: Built) -> None:
         version = _add_version(competition, built, solution)
         Competition.objects.filter(pk=competition.pk).update(solution=version)
         _replace_downloads(competition, built)
+        _replace_samples(competition, built)
     log.info("challenge prepared", competition=competition.slug, version=version.version)
 
 
@@ -165,6 +167,21 @@ def _replace_downloads(competition: Competition, built: Built) -> None:
             description=download.description,
         )
         for download in built.downloads
+    )
+
+
+def _replace_samples(competition: Competition, built: Built) -> None:
+    ClassSample.objects.filter(competition=competition).delete()
+    ClassSample.objects.bulk_create(
+        ClassSample(
+            competition=competition,
+            position=position,
+            name=sample.name,
+            images=sample.images,
+            path=sample.sprite.path if sample.sprite else "",
+            sha256=sample.sprite.sha256 if sample.sprite else "",
+        )
+        for position, sample in enumerate(built.samples)
     )
 
 

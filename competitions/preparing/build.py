@@ -7,9 +7,10 @@ import scoring
 from competitions import files
 from competitions.files import Stored
 from competitions.models import Competition
-from competitions.preparing import answers, labelled, packing, pictures, tables
+from competitions.preparing import answers, labelled, packing, pictures, sprites, tables
 from competitions.preparing.answers import Answers
 from competitions.preparing.archives import Archive, common_folder
+from competitions.preparing.sprites import Sample
 from scoring.solutions import class_order
 
 
@@ -28,6 +29,7 @@ class Built:
     downloads: list[Download]
     answers: Answers
     classes: tuple[str, ...]
+    samples: list[Sample]
     train_images: int
 
 
@@ -37,6 +39,8 @@ def build(competition: Competition, inbox: dict[str, str]) -> Built:
         train = Archive(stream, "train archive")
         classes = labelled.labels(train)
         train_zip = packing.pack(_images(train, list(classes)))
+        order = class_order(list(classes.values()))
+        samples = sprites.draw(train, classes, order)
     with files.storage("data").open(inbox["test"]) as stream:
         test = Archive(stream, "test archive")
         names = _test_names(test)
@@ -48,7 +52,6 @@ def build(competition: Competition, inbox: dict[str, str]) -> Built:
             competition.public_fraction,
         )
         test_zip = packing.pack(_images(test, names))
-    order = class_order(list(classes.values()))
     return Built(
         downloads=[
             Download("train.zip", train_zip, len(classes), "Training images"),
@@ -58,6 +61,7 @@ def build(competition: Competition, inbox: dict[str, str]) -> Built:
         ],
         answers=found,
         classes=order,
+        samples=samples,
         train_images=len(classes),
     )
 

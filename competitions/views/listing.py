@@ -12,11 +12,12 @@ from django.views.decorators.http import require_safe
 from competitions import access, deadlines, leaderboard, submissions, teams
 from competitions.deadlines import Phase
 from competitions.leaderboard import Row
-from competitions.models import Competition, Standing
+from competitions.models import ClassSample, Competition, Standing
 from competitions.submissions import Attempts
 from competitions.views.challenge import Challenge, own_row
 
 ON_THE_CARD = 4
+THUMBS = 10
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Feature:
     rows: list[Row]
     own: Row | None
     attempts: Attempts | None
+    thumbs: list[ClassSample]
 
 
 @require_safe
@@ -85,4 +87,5 @@ def _feature(user: access.Person, competition: Competition) -> Feature:
         rows=top,
         own=own,
         attempts=submissions.attempts(competition, team) if team else None,
+        thumbs=list(competition.class_samples.exclude(path="")[:THUMBS]),
     )

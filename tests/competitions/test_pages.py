@@ -270,7 +270,7 @@ HEAD = 6
     ("page", "queries"),
     [
         ("leaderboard/", HEAD + 1),  # the standings
-        ("data/", HEAD + 2),  # files; may this person download
+        ("data/", HEAD + 3),  # files, classes; may this person download
         ("submissions/", HEAD + 5),  # count, page, scores; clock and slots for the attempts
         ("", HEAD + 4),  # standings, files; clock and slots for the attempts
     ],
@@ -295,8 +295,8 @@ def test_the_list_costs_the_same_for_any_number(
     Competition.objects.filter(slug="pets").update(closes_at=timezone.now() + timedelta(hours=1))
     scored(alice, answers(1))
     browser = clients(alice)
-    # session, user; the challenges; standings, team, clock and slots for the card
-    with django_assert_num_queries(7):
+    # session, user; the challenges; standings, team, clock, slots and thumbs for the card
+    with django_assert_num_queries(8):
         page = browser.get(HOME).content.decode()
     assert ("Also open" in page) == (more > 0)
 

@@ -1,0 +1,296 @@
+"""Every invariant is violated on purpose, past all verbs and validation: the database refuses."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import IntegrityError, models, transaction
+from django.utils import timezone
+
+from competitions.models import (
+    ClassSample,
+    Competition,
+    DataFile,
+    Member,
+    Preparation,
+    PrivateScore,
+    PublicScore,
+    SolutionVersion,
+    Standing,
+    State,
+    Status,
+    Submission,
+    Team,
+)
+
+CONSTRAINTS = {
+    constraint.name: constraint
+    for model in apps.get_app_config("competitions").get_models()
+    for constraint in model._meta.constraints
+}
+Attempt = Callable[[Any], None]
+VIOLATIONS: dict[str, list[Attempt]] = {}
+
+
+def violates(name: str) -> Callable[[Attempt], Attempt]:
+    """Registers one way to break the constraint of that name; there may be several."""
+
+    def register(attempt: Attempt) -> Attempt:
+        VIOLATIONS.setdefault(name, []).append(attempt)
+        return attempt
+
+    return register
+
+
+class Rows:
+    """Valid rows to spoil, made when asked for."""
+
+    def __init__(self, request):
+        self.request = request
+
+    def __getattr__(self, name):
+        return self.request.getfixturevalue(name)
+
+    def submission(self, status):
+        return Submission.objects.filter(pk=self.in_status(status).pk)
+
+    def only(self, model):
+        return model.objects.filter(pk=model.objects.get().pk)
+
+
+@pytest.fixture
+def rows(request, competition):
+    return Rows(request)
+
+
+@pytest.mark.parametrize("name", CONSTRAINTS)
+def test_the_database_refuses(rows, name):
+    assert name in VIOLATIONS, "a new constraint needs a test that violates it"
+    for attempt in VIOLATIONS[name]:
+        with pytest.raises(IntegrityError) as refusal, transaction.atomic():
+            attempt(rows)
+            pytest.fail(f"the database took it: {attempt.__name__}")
+        if isinstance(CONSTRAINTS[name], models.CheckConstraint):
+            assert name in str(refusal.value)
+        else:
+            assert "unique" in str(refusal.value).lower()
+
+
+def test_no_violation_is_left_over_from_a_constraint_that_is_gone():
+    assert set(VIOLATIONS) <= set(CONSTRAINTS)
+
+
+# --- competition ---------------------------------------------------------------------------------
+
+
+@violates("competition_state_is_known")
+def unknown_state(rows):
+    rows.only(Competition).update(state="paused")
+
+
+@violates("competition_preparation_is_known")
+def unknown_preparation(rows):
+    Competition.objects.create(slug="other", title="Other", preparation="half")
+
+
+@violates("competition_opens_before_it_closes")
+def opens_when_it_closes(rows):
+    now = timezone.now()
+    rows.only(Competition).update(opens_at=now, closes_at=now)
+
+
+@violates("competition_is_ready_unless_it_is_a_draft")
+def open_without_files(rows):
+    Competition.objects.filter(pk=rows.draft.pk).update(state=State.OPEN)
+
+
+@violates("competition_is_ready_unless_it_is_a_draft")
+def open_without_a_solution(rows):
+    rows.only(Competition).update(solution=None)
+
+
+@violates("competition_is_ready_unless_it_is_a_draft")
+def closed_and_refused(rows):
+    rows.only(Competition).update(state=State.CLOSED, preparation=Preparation.REFUSED)
+
+
+@violates("competition_keeps_some_rows_private")
+def all_public(rows):
+    rows.only(Competition).update(public_fraction=1)
+
+
+@violates("competition_keeps_some_rows_private")
+def all_private(rows):
+    rows.only(Competition).update(public_fraction=0)
+
+
+@violates("competition_allows_a_submission_a_day")
+def no_attempts_at_all(rows):
+    rows.only(Competition).update(daily_limit=0)
+
+
+# --- solution and files --------------------------------------------------------------------------
+
+
+def again(row, **changes):
+    """Inserts a copy of the row."""
+    row.pk = None
+    row._state.adding = True
+    for name, value in changes.items():
+        setattr(row, name, value)
+    row.save(force_insert=True)
+
+
+@violates("one_solution_of_each_version")
+def the_same_version_twice(rows):
+    again(SolutionVersion.objects.get())
+
+
+@violates("solution_has_public_and_private_rows")
+def nothing_public(rows):
+    rows.only(SolutionVersion).update(public_rows=0)
+
+
+@violates("solution_has_public_and_private_rows")
+def nothing_private(rows):
+    rows.only(SolutionVersion).update(private_rows=0)
+
+
+@violates("one_data_file_of_each_name")
+def two_files_of_one_name(rows):
+    again(DataFile.objects.get(), path="elsewhere")
+
+
+def sample(rows: Any, name: str, position: int) -> None:
+    ClassSample.objects.create(competition=rows.competition, name=name, position=position, images=1)
+
+
+@violates("one_class_sample_of_each_name")
+def two_pictures_of_one_class(rows):
+    sample(rows, "cat", 0)
+    sample(rows, "cat", 1)
+
+
+@violates("one_class_sample_at_each_position")
+def two_classes_in_one_place(rows):
+    sample(rows, "cat", 0)
+    sample(rows, "dog", 0)
+
+
+# --- team ----------------------------------------------------------------------------------------
+
+
+@violates("team_name_once_per_competition")
+def the_same_name_in_capitals(rows):
+    again(rows.team_of(rows.alice), name="ALICE")
+
+
+@violates("one_team_per_person_and_competition")
+def a_second_team(rows):
+    rows.team_of(rows.alice)
+    other = Team.objects.create(competition=rows.competition, name="Second")
+    Member.objects.create(team=other, competition=rows.competition, user=rows.alice)
+
+
+# --- submission ----------------------------------------------------------------------------------
+
+
+@violates("status_is_known")
+def unknown_status(rows):
+    rows.submission("received").update(status="lost")
+
+
+@violates("leased_exactly_while_running")
+def a_lease_without_a_worker(rows):
+    rows.submission("queued").update(lease_until=timezone.now())
+
+
+@violates("leased_exactly_while_running")
+def a_worker_without_a_lease(rows):
+    rows.submission("running").update(lease_until=None)
+
+
+@violates("finished_exactly_when_it_says_so")
+def finished_while_it_waits(rows):
+    rows.submission("received").update(finished_at=timezone.now() + timedelta(hours=1))
+
+
+@violates("finished_exactly_when_it_says_so")
+def scored_at_no_time(rows):
+    rows.submission("scored").update(finished_at=None)
+
+
+@violates("explains_itself_exactly_when_it_went_wrong")
+def an_error_on_a_good_file(rows):
+    rows.submission("scored").update(error="Something is wrong.")
+
+
+@violates("explains_itself_exactly_when_it_went_wrong")
+def refused_without_a_word(rows):
+    rows.submission("invalid").update(error="")
+
+
+@violates("slot_is_given_back_exactly_when_it_went_wrong")
+def a_slot_lost_while_it_waits(rows):
+    rows.submission("received").update(slot=None)
+
+
+@violates("slot_is_given_back_exactly_when_it_went_wrong")
+def a_slot_kept_by_a_failure_of_ours(rows):
+    rows.submission("failed").update(slot=1)
+
+
+@violates("attempts_are_counted_from_the_first_claim")
+def scored_without_a_claim(rows):
+    rows.submission("scored").update(attempt=0)
+
+
+@violates("one_submission_per_slot")
+def two_in_one_slot(rows):
+    rows.in_status("received")
+    rows.submission("received").update(slot=1)
+
+
+@violates("slots_count_from_one")
+def slot_zero(rows):
+    rows.submission("received").update(slot=0)
+
+
+@violates("finished_after_it_was_received")
+def finished_before_it_came(rows):
+    one = rows.submission("scored")
+    one.update(finished_at=one.get().received_at - timedelta(seconds=1))
+
+
+# --- scores and standings ------------------------------------------------------------------------
+
+
+@violates("one_public_score_per_solution_version")
+def a_second_public_score(rows):
+    rows.in_status("scored")
+    again(PublicScore.objects.get())
+
+
+@violates("one_private_score_per_solution_version")
+def a_second_private_score(rows):
+    rows.in_status("scored")
+    again(PrivateScore.objects.get())
+
+
+@violates("interval_has_both_ends_in_order")
+def an_interval_upside_down(rows):
+    rows.in_status("scored")
+    rows.only(Standing).update(low=0.9, high=0.1)
+
+
+@violates("interval_has_both_ends_in_order")
+def an_interval_with_one_end(rows):
+    rows.in_status("scored")
+    rows.only(Standing).update(low=None, high=0.9)
+
+
+def test_valid_rows_of_every_status_are_taken(in_status):
+    """The other side of the coin: the constraints forbid nothing that the verbs do."""
+    assert [in_status(status).status for status in Status.values if status != "scored"]

@@ -1,0 +1,35 @@
+"""Where the tests live: a var folder of their own, chosen before any setting is read.
+
+Loaded by pytest as a plugin (`-p tests.surroundings` in pyproject.toml): pytest-django reads the
+settings before any conftest.py, so a conftest would come too late. Knows no Django.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from tests import required
+
+# The developer's own settings must not decide what is tested. The database is the exception: the
+# same suite runs on SQLite and, with tests.with_postgres, on PostgreSQL.
+FOREIGN = ("REDIS_URL", "DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS")
+
+for name in list(os.environ):
+    if name in FOREIGN or (name.startswith("HOLDOUT_") and name != required.SETTING):
+        del os.environ[name]
+
+# A short path: the socket of Valkey lies in it, and a socket's path may have 103 bytes.
+VAR = Path(tempfile.mkdtemp(prefix="holdout-tests-"))
+os.environ["HOLDOUT_VAR"] = str(VAR)
+atexit.register(shutil.rmtree, VAR, ignore_errors=True)
+
+
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Without pytest-django its one line in pyproject.toml would be an unknown setting."""
+    if pluginmanager.is_blocked("django") or find_spec("pytest_django") is None:
+        parser.addini("DJANGO_SETTINGS_MODULE", "read by pytest-django, which is not there")
