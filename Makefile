@@ -24,7 +24,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 QUIET := -qq --progress-bar off --no-compile
 
 .DEFAULT_GOAL := run
-.PHONY: run test check bench clean install
+.PHONY: run test check bench screenshot clean install
 
 # `exec`: make then waits for the supervisor itself, which hears Ctrl-C and SIGTERM.
 run: install
@@ -78,6 +78,9 @@ check: $(VENV)/.dev
 
 bench: install
 	$(BIN)/python -m benchmarks.submit_to_board
+
+screenshot: $(VENV)/.dev $(if $(LIGHT),,$(VENV)/.train)
+	$(BIN)/python -m benchmarks.screenshot
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis staticfiles
