@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, F, QuerySet
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery
 
-from competitions.models import Competition, PublicScore, Standing, Submission
+from competitions.models import Competition, PublicScore, Standing, Submission, Team
 from scoring import METRICS, Report, displayed, rank, wilson
 
 
@@ -60,6 +60,25 @@ def board(competition: Competition) -> Board:
     )
 
 
+def top(competition: Competition, count: int) -> list[Row]:
+    """The first teams; the baselines as long as no team has a score."""
+    standings = _standings(competition)
+    first = list(standings.filter(team__is_baseline=False)[:count]) or list(standings[:count])
+    return _ranked(first, competition.decimals)
+
+
+def line_of(competition: Competition, team: Team | None) -> Row | None:
+    """The team's own line, once it has one: two queries, however long the board is."""
+    standing = _standings(competition).filter(team=team).first() if team else None
+    if standing is None:
+        return None
+    ahead = Standing.objects.filter(
+        competition=competition, team__is_baseline=False, sort_key__gt=standing.sort_key
+    )
+    place = None if standing.team.is_baseline else ahead.count() + 1
+    return _row(standing, place, competition.decimals)
+
+
 def row_of(standing: Standing) -> Row:
     """The team's line without its rank, as an event tells it: readers rank for themselves."""
     full = _standings(standing.competition).get(pk=standing.pk)
@@ -87,6 +106,14 @@ def record(submission: Submission, report: Report) -> Standing:
             setattr(standing, name, value)
     standing.save()
     return standing
+
+
+def with_public_score(submissions: QuerySet[Submission]) -> QuerySet[Submission]:
+    """The submissions with ``public_value``: the score under the current solution, or None."""
+    score = PublicScore.objects.filter(
+        submission=OuterRef("pk"), solution=OuterRef("team__competition__solution")
+    )
+    return submissions.annotate(public_value=Subquery(score.values("value")[:1]))
 
 
 def public_score(submission: Submission) -> str | None:

@@ -5,7 +5,6 @@ the attempt: a worker that was given up finds no row to write and its result is 
 Verbs ring no bell; the doors do, after the commit (see tasks.enqueue).
 """
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractUser
 from django.core.files.base import File
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Now
 
 from competitions import deadlines, files, leaderboard, teams
@@ -26,7 +25,7 @@ from competitions.models import (
     Submission,
     Team,
 )
-from competitions.models.submission import FINAL, WAITING
+from competitions.models.submission import FINAL, WAITING, WENT_WRONG
 from competitions.refusals import LimitReached, NotAMember
 from scoring import InvalidSubmission, Report
 
@@ -38,6 +37,7 @@ FORGOTTEN_AFTER = timedelta(seconds=10)  # received, but no bell rung: the web p
 RING_AGAIN_AFTER = timedelta(seconds=60)  # rung, but nobody came: the broker lost the message
 GIVE_UP_AFTER = timedelta(hours=6)
 REFUSED_FILES_PER_HOUR = 30
+SWEPT_AT_ONCE = 1000  # a long backlog is rung in parts: bells must not bury it deeper
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,8 @@ def submit(
 ) -> Submission:
     """Takes a file: stored by its content, a slot of the day held, one row inserted.
 
-    Raises NotAMember, NotOpen, LimitReached or FileTooLarge; then nothing is kept or spent.
+    Raises NotAMember, NotOpen, LimitReached or FileTooLarge; then no row is made and no attempt
+    spent.
     """
     team = teams.of(competition, user)
     if team is None:
@@ -86,8 +87,9 @@ def attempts(competition: Competition, team: Team) -> Attempts:
 
 
 def mark_queued(pk: int) -> None:
-    """The bell has been rung. A submission that a worker already holds stays as it is."""
-    Submission.objects.filter(pk=pk, status__in=WAITING).update(status=Status.QUEUED, rung_at=Now())
+    """The bell has been rung; what a worker already holds keeps its status."""
+    waiting = Case(When(status=Status.RECEIVED, then=Value(Status.QUEUED)), default="status")
+    Submission.objects.exclude(status__in=FINAL).filter(pk=pk).update(status=waiting, rung_at=Now())
 
 
 def claim(pk: int) -> Submission | None:
@@ -145,14 +147,23 @@ def fail(submission: Submission, message: str) -> bool:
     return _end(submission, Status.FAILED, slot=None, error=message)
 
 
-def forgotten() -> Iterator[int]:
-    """Ends what has waited or been tried too often; yields what must be rung again."""
-    unfinished = Submission.objects.exclude(status__in=FINAL).annotate(clock=Now())
-    for submission in list(unfinished.order_by("received_at")):
-        if _is_hopeless(submission, submission.clock):
-            _give_up(submission, submission.clock)
-        elif _needs_a_bell(submission, submission.clock):
-            yield submission.pk
+def forgotten() -> list[int]:
+    """What must be rung again, the oldest first."""
+    return [
+        submission.pk
+        for submission in _unfinished()
+        if _needs_a_bell(submission, submission.clock)
+        and not _is_hopeless(submission, submission.clock)
+    ]
+
+
+def give_up() -> list[int]:
+    """Running or waiting to failed, for what was tried or waited too often. Returns the ended."""
+    return [
+        submission.pk
+        for submission in _unfinished()
+        if _is_hopeless(submission, submission.clock) and _end_hopeless(submission)
+    ]
 
 
 def _take_slot(competition: Competition, team: Team, fields: dict[str, Any]) -> Submission:
@@ -188,19 +199,19 @@ def _free_slot(team: Team, limit: int, now: datetime) -> int:
     if free is None:
         raise LimitReached(
             f"Your team has used its {limit} submissions of today. "
-            "The next day begins at 00:00 UTC; nothing of this file was kept."
+            "The next day begins at 00:00 UTC; this file is not counted."
         )
     return free
 
 
 def _require_patience(team: Team, now: datetime) -> None:
-    """Refused files cost no attempt, so their number an hour is what is limited."""
+    """Files without a score cost no attempt, so their number an hour is what is limited."""
     refused = Submission.objects.filter(
-        team=team, status=Status.INVALID, received_at__gt=now - timedelta(hours=1)
+        team=team, status__in=WENT_WRONG, received_at__gt=now - timedelta(hours=1)
     ).count()
     if refused >= REFUSED_FILES_PER_HOUR:
         raise LimitReached(
-            f"{refused} of your files were refused within an hour. "
+            f"{refused} of your files could not be scored within an hour. "
             "Check the next one with `python -m scoring check`, then send it in an hour."
         )
 
@@ -240,23 +251,32 @@ def _is_hopeless(submission: Submission, now: datetime) -> bool:
 
 
 def _needs_a_bell(submission: Submission, now: datetime) -> bool:
-    if submission.status == Status.RUNNING:
-        return submission.lease_until is not None and submission.lease_until < now
-    if submission.rung_at is None:
+    rung, lease = submission.rung_at, submission.lease_until
+    if lease is not None:  # running; the bell of the attempt that ran out does not count any more
+        return lease < now and (rung is None or rung <= lease or rung + RING_AGAIN_AFTER < now)
+    if rung is None:
         return submission.received_at + FORGOTTEN_AFTER < now
-    return submission.rung_at + RING_AGAIN_AFTER < now
+    return rung + RING_AGAIN_AFTER < now
 
 
-def _give_up(submission: Submission, now: datetime) -> None:
-    Submission.objects.filter(
+def _end_hopeless(submission: Submission) -> bool:
+    ended = Submission.objects.filter(
         pk=submission.pk, status=submission.status, attempt=submission.attempt
     ).update(
         status=Status.FAILED,
         slot=None,
-        finished_at=now,
+        finished_at=Now(),
         lease_until=None,
         error="We could not score this file. Your attempt is given back; please send it again.",
     )
+    return bool(ended)
+
+
+def _unfinished() -> Any:
+    """The oldest of what is not final, with the database's time as ``clock``."""
+    fields = ("status", "received_at", "rung_at", "lease_until", "attempt")
+    rows = Submission.objects.exclude(status__in=FINAL).annotate(clock=Now()).only(*fields)
+    return rows.order_by("received_at")[:SWEPT_AT_ONCE]
 
 
 def _headline(error: InvalidSubmission) -> str:

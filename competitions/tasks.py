@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from competitions import files, preparing, solutions, submissions
 from competitions.live import events
-from competitions.models import Submission
+from competitions.models import Status, Submission
 from scoring import InvalidSubmission, Report, evaluate
 
 log = structlog.get_logger(__name__)
@@ -43,6 +43,7 @@ def score(pk: int) -> None:
     """Claim, evaluate, and end the submission in one of three ways."""
     submission = submissions.claim(pk)
     if submission is None:
+        _tell_again(pk)
         return
     with structlog.contextvars.bound_contextvars(submission=str(submission.public_id)):
         _score(submission)
@@ -79,9 +80,22 @@ def _evaluate(submission: Submission) -> Report:
     )
 
 
+def _tell_again(pk: int) -> None:
+    """A worker killed between its commit and its events told nobody; the next bell makes up."""
+    submission = Submission.objects.select_related("team__standing").filter(pk=pk).first()
+    if submission is None or not submission.is_final:
+        return
+    if submission.status == Status.SCORED:
+        events.publish_board(submission.team.standing)
+    events.publish_submission(submission)
+
+
 @shared_task
 def sweep() -> None:
-    """Every ten seconds: what was forgotten is rung again, what is hopeless is ended."""
+    """Every ten seconds: what is hopeless is ended, what was forgotten is rung again."""
+    for pk in submissions.give_up():
+        log.error("given up", submission=pk)
+        _tell_again(pk)
     for pk in submissions.forgotten():
         log.info("ringing again", submission=pk)
         _ring(pk)

@@ -1,16 +1,26 @@
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
 from competitions.api import files
 from competitions.views import board, data, listing, log, overview, streaming, submitting
 
 app_name = "competitions"
 
+
+class FileName(StringConverter):
+    """The names that data files may have; anything else is a 404 before a database sees it."""
+
+    regex = r"[-\w.]+"
+
+
+register_converter(FileName, "file_name")
+
 urlpatterns = [
     path("", listing.index, name="list"),
     path("competitions/<slug:slug>/", overview.detail, name="detail"),
     path("competitions/<slug:slug>/join/", overview.join, name="join"),
     path("competitions/<slug:slug>/data/", data.data, name="data"),
-    path("competitions/<slug:slug>/data/<str:name>", files.download, name="download"),
+    path("competitions/<slug:slug>/data/<file_name:name>", files.download, name="download"),
     path(
         "competitions/<slug:slug>/classes/<int:position>.png",
         data.class_sample,

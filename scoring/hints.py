@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from scoring.spec import Template
 
 SHOWN = 60  # characters of a participant's cell that a sentence repeats
+MAX_CLASSES_TO_NAME = 12
 MAX_CLASSES_TO_COMPARE = 2000  # difflib needs about 5 us each
 
 
@@ -49,6 +50,8 @@ def for_unknown_class(cell: str, template: Template) -> str:
         folded = {name.casefold(): name for name in template.classes}
         if near := get_close_matches(cell.casefold(), folded, n=1, cutoff=0.6):
             return f"Did you mean {quote(folded[near[0]])}?"
+    if len(template.classes) <= MAX_CLASSES_TO_NAME:
+        return f"Write one of: {name_list(template.classes, MAX_CLASSES_TO_NAME)}"
     return "Write one of the challenge's class names."
 
 

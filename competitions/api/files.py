@@ -23,7 +23,7 @@ from competitions.refusals import NotFound, Refused
 
 @require_safe
 def download(request: HttpRequest, slug: str, name: str) -> HttpResponseBase:
-    """One file, to those who joined: with Range, If-Range, ETag and If-None-Match."""
+    """One file, to who joined or brings a token: with Range, If-Range, ETag, If-None-Match."""
     try:
         file = _find(request, slug, name)
     except Refused as error:
@@ -36,7 +36,8 @@ def download(request: HttpRequest, slug: str, name: str) -> HttpResponseBase:
 
 def _find(request: HttpRequest, slug: str, name: str) -> DataFile:
     competition = access.competition(request.user, slug)
-    access.require_download(request.user, competition)
+    by_token = getattr(request, "bearer_user", None) is not None
+    access.require_download(request.user, competition, by_token=by_token)
     return files.data_file(competition, name)
 
 

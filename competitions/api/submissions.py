@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
@@ -13,11 +13,11 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from competitions import access, submissions, tasks
+from competitions import access, leaderboard, submissions, tasks
 from competitions.access import Person
 from competitions.api.door import Door, StrictInput, person
 from competitions.api.errors import documented
-from competitions.models import PublicScore, Submission
+from competitions.models import Submission
 from competitions.refusals import NotFound
 from scoring import displayed
 
@@ -166,7 +166,4 @@ class SubmissionDetail(Door):
 
 def _readable(user: Person) -> QuerySet[Submission]:
     """The submissions this person may read, each with its public score, in one query."""
-    score = PublicScore.objects.filter(
-        submission=OuterRef("pk"), solution=OuterRef("team__competition__solution")
-    )
-    return access.submissions(user).annotate(public_value=Subquery(score.values("value")[:1]))
+    return leaderboard.with_public_score(access.submissions(user))

@@ -6,7 +6,6 @@ from datetime import datetime
 from django.http import Http404, HttpRequest
 
 from competitions import access, deadlines, teams
-from competitions.leaderboard import Board, Row
 from competitions.models import Competition, Standing, Submission, Team
 from competitions.refusals import NotFound
 
@@ -51,8 +50,3 @@ def find(request: HttpRequest, slug: str) -> Challenge:
         teams=Standing.objects.filter(competition=competition, team__is_baseline=False).count(),
         submissions=Submission.objects.filter(team=team).count() if team else 0,
     )
-
-
-def own_row(board: Board, team: Team | None) -> Row | None:
-    """The team's line of the board, once it has one."""
-    return next((row for row in board.rows if team and row.team_id == team.pk), None)

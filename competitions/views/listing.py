@@ -14,7 +14,7 @@ from competitions.deadlines import Phase
 from competitions.leaderboard import Row
 from competitions.models import ClassSample, Competition, Standing
 from competitions.submissions import Attempts
-from competitions.views.challenge import Challenge, own_row
+from competitions.views.challenge import Challenge
 
 ON_THE_CARD = 4
 THUMBS = 10
@@ -67,6 +67,11 @@ def _count(rows: QuerySet[Standing]) -> Coalesce:
     return Coalesce(Subquery(counted), Value(0))
 
 
+def _teams(competition: Competition) -> int:
+    count: int = competition.team_count  # type: ignore[attr-defined]  # annotated by _listed
+    return count
+
+
 def _closes_first(competition: Competition) -> tuple[bool, float]:
     """Those with a deadline first, the nearest at the top; then the newest."""
     if competition.closes_at is None:
@@ -75,15 +80,13 @@ def _closes_first(competition: Competition) -> tuple[bool, float]:
 
 
 def _feature(user: access.Person, competition: Competition) -> Feature:
-    board = leaderboard.board(competition)
     team = teams.of(competition, user)
-    ranked = [row for row in board.rows if not row.is_baseline]
-    top = (ranked or board.rows)[:ON_THE_CARD]
-    own = own_row(board, team)
+    top = leaderboard.top(competition, ON_THE_CARD)
+    own = leaderboard.line_of(competition, team)
     if own and own not in top:
         top = [*top[: ON_THE_CARD - 1], own]
     return Feature(
-        challenge=Challenge(competition, Phase.OPEN, team, board.teams, 0),
+        challenge=Challenge(competition, Phase.OPEN, team, _teams(competition), 0),
         rows=top,
         own=own,
         attempts=submissions.attempts(competition, team) if team else None,

@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import cast
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AbstractUser
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
@@ -17,7 +18,7 @@ from competitions import deadlines, leaderboard, submissions, teams
 from competitions.models import Competition
 from competitions.refusals import Refused
 from competitions.views import challenge as challenges
-from competitions.views.challenge import Challenge, own_row
+from competitions.views.challenge import Challenge
 from scoring import METRICS
 
 
@@ -43,17 +44,19 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
         "metric": METRICS[competition.metric],
         "files": {file.name: file for file in competition.files.all()},
         "agenda": agenda(challenge),
-        "own": own_row(leaderboard.board(competition), team) if team else None,
+        "own": leaderboard.line_of(competition, team),
         "attempts": submissions.attempts(competition, team) if team else None,
     }
     return render(request, "competitions/detail.html", context)
 
 
 @require_POST
-@login_required
 def join(request: HttpRequest, slug: str) -> HttpResponse:
-    """Joins and goes on to where the button stood."""
+    """Joins and goes on to where the button stood; strangers sign in first."""
     challenge = challenges.find(request, slug)
+    page = reverse("competitions:detail", args=[slug])
+    if not request.user.is_authenticated:
+        return redirect_to_login(page)
     try:
         team = teams.join(challenge.competition, cast(AbstractUser, request.user))
     except Refused as error:
@@ -62,8 +65,8 @@ def join(request: HttpRequest, slug: str) -> HttpResponse:
         messages.success(request, f"You are in, as team {team.name}. Fetch the data and begin.")
     target = request.POST.get("next", "")
     if url_has_allowed_host_and_scheme(target, {request.get_host()}):
-        return redirect(target)
-    return redirect("competitions:detail", slug)
+        return HttpResponseRedirect(target)
+    return HttpResponseRedirect(page)
 
 
 def site(request: HttpRequest) -> str:

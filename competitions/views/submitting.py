@@ -17,7 +17,7 @@ from competitions.live.events import cursor
 from competitions.models import Competition
 from competitions.refusals import Refused
 from competitions.views import challenge as challenges
-from competitions.views.challenge import Challenge, own_row
+from competitions.views.challenge import Challenge
 from competitions.views.overview import site
 from scoring import METRICS
 
@@ -73,7 +73,7 @@ def _page(
         "attempts": submissions.attempts(competition, team) if team else None,
         "limit": files.submission_limit(competition),
         "metric": METRICS[competition.metric],
-        "own": own_row(leaderboard.board(competition), team) if team else None,
+        "own": leaderboard.line_of(competition, team),
         "sample": competition.files.filter(name=SAMPLE).first(),
     }
     return render(request, "competitions/submit.html", context, status=status)

@@ -58,6 +58,7 @@ def test_answers_any_small_image(arch, shape):
     assert found.sum(axis=1) == pytest.approx([1, 1], abs=1e-5)
 
 
+@pytest.mark.published_data
 def test_takes_the_real_mnist_without_a_warning(shared):
     data = dataset("mnist", shared)
     assert new("lenet5", (1, 28, 28)).probabilities(data.test.pixels[:3]).shape == (3, 10)

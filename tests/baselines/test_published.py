@@ -69,12 +69,14 @@ def test_the_digits_hold_out_the_same_fifth_every_time(tmp_path):
     assert first.train.pixels.max() == 255
 
 
+@pytest.mark.published_data
 def test_reads_the_real_mnist(shared):
     found = published.mnist(shared)
     assert found.train.pixels.shape == (60_000, 1, 28, 28)
     assert found.test.labels[:5].tolist() == [7, 2, 1, 0, 4]
 
 
+@pytest.mark.published_data
 def test_reads_a_real_cifar_batch(shared):
     batch = published._cifar_batch(shared / "cifar-10" / "test_batch.xz", "test_batch")
     assert batch.pixels.shape == (10_000, 3, 32, 32)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.http import StreamingHttpResponse
 from django.test import Client
+from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -77,11 +78,23 @@ def test_an_organiser_need_not_join(train, host, clients):
     assert fetch(clients(host)).status_code == 200
 
 
-@pytest.mark.parametrize("door", ["visitor", "session", "token"])
-def test_who_has_not_joined_is_told_to(door, train, charlie, clients, token_of):
-    client = clients(charlie if door == "session" else None)
-    headers = {"Authorization": f"Bearer {token_of(charlie)}"} if door == "token" else {}
-    response = fetch(client, **headers)
+def test_a_token_opens_the_data_without_joining(train, charlie, clients, token_of):
+    assert fetch(Client(), Authorization=f"Bearer {token_of(charlie)}").status_code == 200
+
+
+def test_a_token_opens_no_draft(draft, charlie, clients, token_of):
+    headers = {"Authorization": f"Bearer {token_of(charlie)}"}
+    url = reverse("competitions:download", args=[draft.slug, "train.zip"])
+    assert Client().get(url, headers=headers).status_code == 404
+
+
+def test_a_name_no_file_can_have_is_not_found(train, alice, clients):
+    assert clients(alice).get(f"/competitions/{train.competition.slug}/data/%00").status_code == 404
+
+
+@pytest.mark.parametrize("door", ["visitor", "session"])
+def test_who_has_not_joined_is_told_to(door, train, charlie, clients):
+    response = fetch(clients(charlie if door == "session" else None))
     assert response.status_code == 403
     assert response.json()["error"]["code"] == "not_a_member"
     assert "oin the challenge" in response.json()["error"]["message"]

@@ -272,7 +272,7 @@ HEAD = 6
         ("leaderboard/", HEAD + 1),  # the standings
         ("data/", HEAD + 3),  # files, classes; may this person download
         ("submissions/", HEAD + 5),  # count, page, scores; clock and slots for the attempts
-        ("", HEAD + 4),  # standings, files; clock and slots for the attempts
+        ("", HEAD + 5),  # own line and place, files; clock and slots for the attempts
     ],
 )
 def test_pages_of_a_challenge_cost_the_same_for_any_crowd(
@@ -295,8 +295,8 @@ def test_the_list_costs_the_same_for_any_number(
     Competition.objects.filter(slug="pets").update(closes_at=timezone.now() + timedelta(hours=1))
     scored(alice, answers(1))
     browser = clients(alice)
-    # session, user; the challenges; standings, team, clock, slots and thumbs for the card
-    with django_assert_num_queries(8):
+    # session, user; the challenges; for the card: team, top, own line and place, clock, slots, thumbs
+    with django_assert_num_queries(10):
         page = browser.get(HOME).content.decode()
     assert ("Also open" in page) == (more > 0)
 

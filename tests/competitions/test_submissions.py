@@ -28,7 +28,7 @@ VERBS = {
     ),
     "reject": lambda one: submissions.reject(one, complaint()),
     "fail": lambda one: submissions.fail(one, "Our disk is full."),
-    "sweep": lambda one: list(submissions.forgotten()),
+    "sweep": lambda one: sweep(),
 }
 MOVES = {
     ("received", "mark_queued"): "queued",
@@ -85,7 +85,7 @@ def test_each_verb_moves_only_what_it_may(start, status, verb):
         assert after["status"] == MOVES[status, verb]
     elif (status, verb) == ("expired", "claim"):
         assert (after["status"], after["attempt"]) == ("running", 2)
-    elif (status, verb) == ("queued", "mark_queued"):
+    elif status in ("queued", "running", "expired") and verb == "mark_queued":
         assert {**after, "rung_at": None} == {**before, "rung_at": None}
     else:
         assert after == before
@@ -151,7 +151,7 @@ def test_nothing_is_kept_of_a_file_beyond_the_limit(submit, alice, answers, kept
     for n in range(5):
         submit(alice, answers(n))
     before = kept_files()
-    with pytest.raises(LimitReached, match="nothing of this file was kept"):
+    with pytest.raises(LimitReached, match="is not counted"):
         submit(alice, answers(1, wrong_private=7))
     assert kept_files() == before
 
@@ -207,7 +207,7 @@ def test_too_many_refused_files_within_the_hour(submit, alice, answers, monkeypa
     monkeypatch.setattr(submissions, "REFUSED_FILES_PER_HOUR", 3)
     for _ in range(3):
         submissions.reject(submissions.claim(submit(alice, answers()).pk), complaint())
-    with pytest.raises(LimitReached, match="refused within an hour"):
+    with pytest.raises(LimitReached, match="could not be scored within an hour"):
         submit(alice, answers())
     for submission in Submission.objects.all():
         age(submission, received_at=timedelta(minutes=61))
@@ -293,6 +293,11 @@ def test_the_refusal_is_kept_for_the_team(in_status):
     ]
 
 
+def sweep():
+    """What the sweep's task asks for: the numbers that were given up, and those to ring again."""
+    return submissions.give_up(), submissions.forgotten()
+
+
 # --- the sweep -----------------------------------------------------------------------------------
 
 
@@ -311,7 +316,7 @@ def test_the_sweep_rings_for_what_was_forgotten(in_status, status, waited, rung)
     submission = in_status(status)
     age(submission, **waited)
     before = state_of(submission.pk)
-    assert list(submissions.forgotten()) == ([submission.pk] if rung else [])
+    assert sweep() == ([], [submission.pk] if rung else [])
     assert state_of(submission.pk) == before
 
 
@@ -319,7 +324,7 @@ def test_the_sweep_rings_for_what_was_forgotten(in_status, status, waited, rung)
 def test_what_waited_for_six_hours_is_given_up(competition, team_of, alice, in_status, status):
     submission = in_status(status)
     age(submission, received_at=submissions.GIVE_UP_AFTER + timedelta(seconds=1))
-    assert list(submissions.forgotten()) == []
+    assert sweep() == ([submission.pk], [])
     submission.refresh_from_db()
     assert (submission.status, submission.slot) == (Status.FAILED, None)
     assert "given back" in submission.error
@@ -333,7 +338,7 @@ def test_after_three_dead_workers_it_is_given_up(in_status):
         assert claimed.attempt == attempt
         expire(claimed)
     assert submissions.claim(submission.pk) is None
-    assert list(submissions.forgotten()) == []
+    assert sweep() == ([submission.pk], [])
     submission.refresh_from_db()
     assert submission.status == Status.FAILED
 
@@ -341,7 +346,7 @@ def test_after_three_dead_workers_it_is_given_up(in_status):
 def test_a_running_third_attempt_is_left_alone(in_status, answers):
     submission = in_status("running")
     Submission.objects.filter(pk=submission.pk).update(attempt=3)
-    assert list(submissions.forgotten()) == []
+    assert sweep() == ([], [])
     submission.refresh_from_db()
     assert submissions.finish(submission, report_on(submission, answers())) is not None
 
@@ -357,9 +362,22 @@ def test_the_sweep_does_not_give_up_what_was_claimed_meanwhile(in_status, monkey
         return hopeless(row, now)
 
     monkeypatch.setattr(submissions, "_is_hopeless", claimed_meanwhile)
-    list(submissions.forgotten())
+    assert sweep() == ([], [])
     submission.refresh_from_db()
     assert submission.status == Status.RUNNING
+
+
+def test_one_expired_lease_is_one_bell(in_status):
+    submission = in_status("running")
+    expire(submission)
+    assert sweep() == ([], [submission.pk])
+    submissions.mark_queued(submission.pk)
+    assert sweep() == ([], [])
+    submission.refresh_from_db()
+    assert submission.status == Status.RUNNING
+    age(submission, rung_at=submissions.RING_AGAIN_AFTER + timedelta(seconds=1))
+    expire(submission)
+    assert sweep() == ([], [submission.pk])
 
 
 # --- everybody at once ---------------------------------------------------------------------------
@@ -448,7 +466,7 @@ def test_the_sweep_and_a_worker_at_once_end_it_once(competition, in_status, answ
     report = report_on(submission, answers(1))
     all_at_once(
         2,
-        lambda n: submissions.finish(submission, report) if n else list(submissions.forgotten()),
+        lambda n: submissions.finish(submission, report) if n else sweep(),
     )
     submission.refresh_from_db()
     assert submission.status in (Status.SCORED, Status.FAILED)

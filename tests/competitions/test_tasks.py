@@ -83,7 +83,7 @@ def test_a_message_that_comes_twice_changes_nothing(submit, alice, answers, cont
     before, events = state_of(submission.pk), told()
     tasks.score(submission.pk)
     assert state_of(submission.pk) == before
-    assert told() == events
+    assert all(event in events for event in told())  # heard twice at most, nothing new
 
 
 @pytest.mark.django_db(transaction=True)
@@ -93,7 +93,8 @@ def test_a_message_that_comes_to_many_workers_at_once_counts_once(submit, alice,
     submission.refresh_from_db()
     assert (submission.status, submission.attempt) == (Status.SCORED, 1)
     assert Standing.objects.get().entries == 1
-    assert statuses(told) == ["running", "scored"]
+    # Those who come too late tell the end again, in case its worker did not live to tell it.
+    assert set(statuses(told)) == {"running", "scored"}
 
 
 def test_our_own_mistake_is_not_the_teams(submit, alice, answers, monkeypatch, told, caplog):
@@ -124,7 +125,7 @@ def test_what_may_pass_is_tried_again(submit, alice, answers, monkeypatch, troub
     submission.refresh_from_db()
     assert submission.status == Status.RUNNING
     expire(submission)
-    assert list(submissions.forgotten()) == [submission.pk]
+    assert submissions.forgotten() == [submission.pk]
     tasks.score(submission.pk)
     submission.refresh_from_db()
     assert (submission.status, submission.attempt) == (Status.SCORED, 2)
@@ -197,7 +198,7 @@ def test_without_a_broker_nothing_is_lost(
     submission.refresh_from_db()
     assert submission.status == Status.RECEIVED
     age(submission, received_at=submissions.FORGOTTEN_AFTER)
-    assert list(submissions.forgotten()) == [submission.pk]
+    assert submissions.forgotten() == [submission.pk]
 
 
 def test_a_broker_that_is_really_away_stops_no_upload(
@@ -227,6 +228,22 @@ def test_the_sweep_rings_again(in_status, valkey):
     assert (submission.status, queued(valkey)) == (Status.QUEUED, 1)
     tasks.sweep()
     assert queued(valkey) == 1
+
+
+def test_what_the_sweep_gives_up_is_told(in_status, told):
+    submission = in_status("received")
+    age(submission, received_at=submissions.GIVE_UP_AFTER)
+    tasks.sweep()
+    assert [json.loads(event["data"])["status"] for event in told()] == ["failed"]
+
+
+def test_a_bell_for_what_is_scored_tells_again(scored, alice, answers, told):
+    """The worker was killed between its commit and its events."""
+    submission = scored(alice, answers())
+    assert told() == []
+    tasks.score(submission.pk)
+    assert [event["event"] for event in told()] == ["board", "submission"]
+    assert json.loads(told()[0]["data"])["row"]["team_id"] == submission.team_id
 
 
 def test_a_sweep_that_finds_nothing_writes_nothing(scored, alice, answers, valkey):

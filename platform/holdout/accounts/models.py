@@ -7,11 +7,6 @@ from django.db import models
 class User(AbstractUser):
     """A person, or a baseline's own account. Swapped in from the first migration on."""
 
-    @property
-    def public_name(self) -> str:
-        """The name other participants may see; never the e-mail address."""
-        return self.get_full_name() or self.username
-
 
 class Token(models.Model):
     """A key to the API. Only its digest is stored: a stolen database opens no door."""

@@ -20,7 +20,8 @@ class InvalidToken(Exception):
 def create(user: User, name: str = "") -> str:
     """A new token for the user, in the only moment it can be read."""
     token = PREFIX + secrets.token_urlsafe(32)
-    Token.objects.create(user=user, name=name[:60], digest=_digest(token))
+    name = "".join(c for c in name if c.isprintable())[:60]
+    Token.objects.create(user=user, name=name, digest=_digest(token))
     return token
 
 
