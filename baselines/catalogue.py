@@ -79,8 +79,8 @@ def named(place: str) -> Any:
             raise
         message = f"This needs {error.name}, which is not installed here."
         if error.name != "sklearn":
-            message += " Install it with: pip install 'holdout[train]'"
-            message += " (or `make run` without LIGHT=1), or choose --arch softmax."
+            message += " In your clone `make install` (without LIGHT=1) adds it;"
+            message += " --arch softmax does without."
         raise CallError(message) from error
 
 

@@ -59,11 +59,13 @@ def download(site: Site, name: str, folder: Path, report: Report) -> Path:
     with site.open(path, headers=_conditions(target, part, tag)) as answer:
         if answer.status == 304:
             return target
+        version = answer.headers.get("ETag", "")
         if target.exists():
-            message = f"{target} is not the version on the site. Fetch into an empty folder."
-            raise CallError(message)
+            _same(target, version)
+            tag.write_text(version)
+            return target
         if answer.status != 416:  # 416: all of it had come already
-            tag.write_text(answer.headers.get("ETag", ""))
+            tag.write_text(version)
             _receive(answer, part, name, report)
     _verify(part, tag.read_text())
     return part.replace(target)
@@ -99,16 +101,29 @@ def _cut_short(name: str, why: object) -> BaselineError:
     return BaselineError(message)
 
 
+def _same(target: Path, version: str) -> None:
+    """The file that is here must be the site's, told by the SHA-256 in its ETag."""
+    if not (expected := _sha256_in(version)) or _sha256_of(target) != expected:
+        message = f"{target} is not the version on the site. Fetch into an empty folder."
+        raise CallError(message)
+
+
 def _verify(part: Path, version: str) -> None:
     """Where the site's ETag holds a SHA-256, the file must match it."""
-    expected = re.search(r"\b[0-9a-f]{64}\b", version)
-    if not expected:
-        return
-    with part.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != expected[0]:
+    expected = _sha256_in(version)
+    if expected and _sha256_of(part) != expected:
         part.unlink()
         raise BaselineError(f"{part.name[1:-5]} arrived damaged and was removed. Fetch it again.")
+
+
+def _sha256_in(version: str) -> str:
+    found = re.search(r"\b[0-9a-f]{64}\b", version)
+    return found[0] if found else ""
+
+
+def _sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def unpack(archive: Path, target: Path) -> None:
@@ -124,10 +139,14 @@ def unpack(archive: Path, target: Path) -> None:
     half.rename(target)
 
 
+def _names_a_drive(name: PurePosixPath) -> bool:
+    return any(":" in part for part in name.parts[:1])
+
+
 def _inspect(archive: Path, members: list[zipfile.ZipInfo]) -> None:
     for member in members:
         name = PurePosixPath(member.filename.replace("\\", "/"))
-        if name.is_absolute() or ".." in name.parts or ":" in name.parts[0:1]:
+        if name.is_absolute() or ".." in name.parts or _names_a_drive(name):
             raise BaselineError(f"{archive} wants to write outside its folder; not unpacked.")
         if stat.S_ISLNK(member.external_attr >> 16):
             raise BaselineError(f"{archive} holds a link ({name}); not unpacked.")

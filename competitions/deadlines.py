@@ -79,12 +79,18 @@ def open_now(competition: Competition) -> None:
 
 
 def close_now(competition: Competition) -> None:
-    """Open to closed, at once. Files already received are still scored."""
-    changed = Competition.objects.filter(pk=competition.pk, state=State.OPEN).update(
-        state=State.CLOSED
-    )
-    if not changed:
-        raise NotOpen("Only an open competition can be closed.")
+    """Open to closed, at once, and that moment is its closing date from now on.
+
+    Files already received are still scored.
+    """
+    with transaction.atomic():
+        fresh = Competition.objects.select_for_update().get(pk=competition.pk)
+        if fresh.state != State.OPEN:
+            raise NotOpen("Only an open competition can be closed.")
+        if phase(fresh) is Phase.OPEN:  # one that never opened keeps the dates it was to have
+            fresh.closes_at = clock(fresh)
+        fresh.state = State.CLOSED
+        fresh.save(update_fields=["state", "closes_at"])
 
 
 def _utc(moment: datetime | None) -> str:

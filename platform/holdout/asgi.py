@@ -2,14 +2,16 @@
 
 from django.conf import settings
 
-from holdout.bridge import Bridge, Receive, Scope, Send
+from holdout.bodies import Receive, Scope, Send
+from holdout.bridge import Bridge
 from holdout.wsgi import application as django  # sets Django up, which the next import needs
 
 # isort: split
 from competitions.live import stream
 from competitions.live.channel import channels
+from holdout import limits
 
-pages = Bridge(django, threads=settings.WEB_THREADS, max_body=settings.MAX_BODY)
+pages = Bridge(django, threads=settings.WEB_THREADS, limit=limits.of)
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:

@@ -2,42 +2,27 @@
 
 A thread is held only while the application computes. The event loop receives the whole request
 before a thread sees it, and sends the answer after the thread is done with it, so that forty slow
-laptops downloading a data set leave the threads to the others. (a2wsgi 1.10 hands a broken upload
-on as a complete one and keeps a thread for the length of every upload and download.)
+laptops downloading a data set leave the threads to the others.
 
-A streamed answer is produced chunk by chunk on any thread of the pool: it must not hold a database
-cursor open.
+A streamed answer is produced chunk by chunk on any thread of the pool, when the request's body is
+gone: it must not hold a database cursor open.
 """
 
 import asyncio
 import io
-import logging
 import sys
-import tempfile
-from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import IO, Any, cast
+from functools import partial
+from typing import IO, Any
 
-Message = MutableMapping[str, Any]
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+from holdout.bodies import Bodies, ClientLeft, Receive, Refusal, Scope, Send, refuse
+
 Environ = dict[str, Any]
 WSGIApp = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
-MEMORY_BODY = 1 << 20  # a larger request waits on disk
 BLOCK = 1 << 18
-_PLAIN = [(b"content-type", b"text/plain; charset=utf-8")]
-_logger = logging.getLogger(__name__)
-
-
-class ClientLeft(Exception):
-    """The client closed the connection before its request was complete."""
-
-
-class BodyTooLarge(Exception):
-    """The request is larger than the site takes."""
 
 
 class FileBlocks:
@@ -73,54 +58,21 @@ class Answer:
 class Bridge:
     """The ASGI application in front of a WSGI one."""
 
-    def __init__(self, app: WSGIApp, *, threads: int, max_body: int) -> None:
+    def __init__(self, app: WSGIApp, *, threads: int, limit: Callable[[Scope], int]) -> None:
         self.app = app
-        self.max_body = max_body
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix="page")
+        self.bodies = Bodies(partial(self._in_thread, limit))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            body = await self._receive(scope, receive)
+            async with self.bodies.whole(scope, receive) as body:
+                answer = await self._in_thread(self._run, environ(scope, body))
         except ClientLeft:
             return
-        except BodyTooLarge:
-            await _say(send, 413, f"A request may hold {self.max_body >> 20} MB at most.")
+        except Refusal as refusal:
+            await refuse(refusal, scope, receive, send)
             return
-        with body:
-            answer = await self._in_thread(self._run, environ(scope, body))
-            await self._send(answer, receive, send)
-
-    async def _receive(self, scope: Scope, receive: Receive) -> IO[bytes]:
-        if int(dict(scope["headers"]).get(b"content-length", b"0")) > self.max_body:
-            raise BodyTooLarge
-        message = await receive()
-        if message["type"] == "http.request" and not message.get("more_body"):
-            return io.BytesIO(message.get("body", b""))  # nearly every request ends here
-        body = cast(IO[bytes], tempfile.SpooledTemporaryFile(MEMORY_BODY))  # noqa: SIM115 - kept open
-        try:
-            await self._spool(body, message, receive)
-        except BaseException:
-            body.close()
-            raise
-        return body
-
-    async def _spool(self, body: IO[bytes], message: Message, receive: Receive) -> None:
-        size = 0
-        while True:
-            if message["type"] == "http.disconnect":
-                raise ClientLeft
-            chunk = message.get("body", b"")
-            size += len(chunk)
-            if size > self.max_body:
-                raise BodyTooLarge
-            if size > MEMORY_BODY:  # the disk may take its time; the loop must not wait for it
-                await asyncio.to_thread(body.write, chunk)
-            else:
-                body.write(chunk)
-            if not message.get("more_body"):
-                body.seek(0)
-                return
-            message = await receive()
+        await self._send(answer, receive, send)
 
     async def _in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self.pool, function, *args)
@@ -172,12 +124,6 @@ class Bridge:
 async def _disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-async def _say(send: Send, status: int, sentence: str) -> None:
-    headers = [*_PLAIN, (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": sentence.encode()})
 
 
 def environ(scope: Scope, body: IO[bytes]) -> Environ:

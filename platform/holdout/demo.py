@@ -6,10 +6,14 @@ public API, as any participant's program would.
 
 import importlib.util
 import os
+import shutil
+import signal
 import subprocess
 import sys
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import holdout.standalone  # noqa: F401 - sets Django up
 
@@ -23,6 +27,7 @@ from competitions.models import Competition, Submission, Team
 from competitions.refusals import NameTaken
 from holdout.accounts import tokens
 from holdout.accounts.models import User
+from holdout.processes import end_with_parent
 
 CHALLENGE = "digits"
 BASELINES = {"softmax": "Softmax regression", "lenet5": "LeNet-5"}
@@ -55,12 +60,25 @@ def submitted(competition: Competition, arch: str) -> bool:
 
 def put_on_board(competition: Competition, arch: str, url: str) -> bool:
     user = participant(competition, arch)
-    token = tokens.create(user, "demo")
+    with workplace() as folder:
+        user.tokens.filter(name="demo").delete()  # of a start that was killed outright
+        token = tokens.create(user, "demo")
+        try:
+            return all(run(command, token) for command in commands(arch, url, folder))
+        finally:
+            user.tokens.filter(name="demo").delete()
+
+
+@contextmanager
+def workplace() -> Iterator[Path]:
+    """An empty folder beside the data, where a killed start's remains are found and removed."""
+    folder = settings.VAR / "demo"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            return all(run(command, token) for command in commands(arch, url, Path(folder)))
+        yield folder
     finally:
-        user.tokens.filter(name="demo").delete()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def participant(competition: Competition, arch: str) -> User:
@@ -93,6 +111,7 @@ def run(command: list[str], token: str) -> bool:
         [sys.executable, "-m", "baselines", *command],
         env={**os.environ, "HOLDOUT_TOKEN": token},
         timeout=TIME_LIMIT,
+        preexec_fn=end_with_parent,
         check=False,
     )
     if done.returncode:
@@ -100,5 +119,11 @@ def run(command: list[str], token: str) -> bool:
     return done.returncode == 0
 
 
+def end(_number: int, _frame: object) -> NoReturn:
+    """On SIGTERM: leaves through every `finally`, and the running step is killed on the way."""
+    sys.exit(1)
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, end)
     sys.exit(main(sys.argv[1]))

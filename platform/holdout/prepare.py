@@ -13,6 +13,7 @@ from holdout.environment import kept_secret, speakable_secret
 
 ORGANISER = "host"
 DEMO = "digits"
+PASSWORD_FILE = settings.VAR / "admin_password"
 _log = structlog.get_logger(__name__)
 
 
@@ -22,11 +23,13 @@ def organiser() -> None:
     user = users.filter(username=ORGANISER).first()
     chosen = settings.ADMIN_PASSWORD
     if user is None:
-        password = chosen or kept_secret(settings.VAR / "admin_password", speakable_secret)
+        password = chosen or kept_secret(PASSWORD_FILE, speakable_secret)
         users.create_superuser(ORGANISER, password=password)
     elif chosen and not user.check_password(chosen):
         user.set_password(chosen)
         user.save(update_fields=["password"])
+    if chosen:
+        PASSWORD_FILE.unlink(missing_ok=True)  # it would name a password that is none any more
 
 
 def demo() -> None:

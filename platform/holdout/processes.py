@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,15 +16,16 @@ from pathlib import Path
 
 _PAUSES = (0.5, 1, 2, 5, 10, 30)  # seconds before the 1st, 2nd, … restart in a row
 _CALM = 60  # seconds after which a process counts as healthy again
-_LOG_LIMIT = 20 << 20
+LOG_LIMIT = 20 << 20
+_AT_ONCE = 1 << 20
 _NOTEWORTHY = re.compile(r"\[(warning|error|critical) *\]|\"level\": \"(warning|error|critical)\"")
 _PR_SET_PDEATHSIG = 1
 # Loaded before any fork: between fork and exec nothing may be imported or allocated needlessly.
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
-def _before_exec(niceness: int) -> None:
-    """In the child: the kernel ends it should the supervisor be killed outright."""
+def end_with_parent(niceness: int = 0) -> None:
+    """Between fork and exec: the kernel ends this child should its parent be killed outright."""
     os.nice(niceness)
     if _libc is not None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
@@ -47,8 +49,7 @@ class Child:
 
     def start(self) -> None:
         self.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if self.log.exists() and self.log.stat().st_size > _LOG_LIMIT:
-            self.log.replace(self.log.with_suffix(".log.1"))
+        self.trim_log()
         self._read = self.log.stat().st_size if self.log.exists() else 0
         with open(self.log, "ab") as output:
             self.process = subprocess.Popen(  # noqa: S603 - our own command lines
@@ -59,9 +60,16 @@ class Child:
                 env={**os.environ, **self.environment},
                 pass_fds=self.pass_fds,
                 start_new_session=True,  # a group of its own: Ctrl-C reaches the supervisor alone
-                preexec_fn=partial(_before_exec, self.niceness),
+                preexec_fn=partial(end_with_parent, self.niceness),
             )
         self.started = time.monotonic()
+
+    def trim_log(self) -> None:
+        """Sets a long log aside. The process goes on writing, at the beginning of an empty one."""
+        if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
+            shutil.copyfile(self.log, self.log.with_suffix(".log.1"))
+            os.truncate(self.log, 0)  # it is open for appending: not renamed, or it would move
+            self._read = 0
 
     @property
     def running(self) -> bool:
@@ -101,8 +109,10 @@ class Child:
             return
         with open(self.log, "rb") as stream:
             stream.seek(self._read)
-            text = stream.read(1 << 20)
+            text = stream.read(_AT_ONCE)
         complete = text.rfind(b"\n") + 1
+        if len(text) == _AT_ONCE and not complete:
+            complete = len(text)  # no line is as long; the rest of it is passed over alike
         self._read += complete
         for line in text[:complete].decode(errors="replace").splitlines():
             if _NOTEWORTHY.search(line):

@@ -1,7 +1,7 @@
 """How a worker shows that it works off its queues, beyond the heartbeats that beat sends.
 
 A heartbeat is an ordinary message: it proves that the queue is consumed, which a living process
-alone does not (after a broker's restart Celery has been seen connected, idle and deaf).
+alone does not: after a broker's restart a worker may be connected, idle and deaf.
 """
 
 from typing import Any

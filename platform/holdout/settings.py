@@ -41,7 +41,7 @@ WEB_THREADS = number(
     "HOLDOUT_WEB_THREADS", 16, "Threads that answer pages, per web process.", low=1, high=256
 )
 MAX_BODY = 1024**2 * number(
-    "HOLDOUT_MAX_BODY_MB", 2048, "The largest request the site takes, in MB.", low=1, high=65536
+    "HOLDOUT_MAX_BODY_MB", 2048, "The largest upload of an organiser, in MB.", low=1, high=65536
 )
 QUEUES = words(
     "HOLDOUT_QUEUES",
@@ -86,7 +86,7 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "holdout.softcache.SoftCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "holdout:cache",
         "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},
@@ -96,7 +96,7 @@ STORAGES = {
     # No base_url: a stored file has no address. Views hand files out after asking who wants them.
     **{
         place: {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "BACKEND": "holdout.storage.DurableStorage",
             "OPTIONS": {"location": str(FILES / place), "base_url": None},
         }
         for place in ("default", "solutions", "data", "submissions")
@@ -165,8 +165,6 @@ TEMPLATES = [
     }
 ]
 ROOT_URLCONF = "holdout.urls"
-WSGI_APPLICATION = "holdout.wsgi.application"
-ASGI_APPLICATION = "holdout.asgi.application"
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
@@ -213,7 +211,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 ACCOUNT_LOGIN_METHODS = {"username"}
-ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_USERNAME_BLACKLIST = ["admin", "host", "holdout", "root", "softmax", "lenet5"]

@@ -4,6 +4,7 @@ One supervisor, no thread: it opens the port, starts our Valkey, prepares the da
 workers and beat, says when everything answers, and then watches until it is told to stop.
 """
 
+import errno
 import fcntl
 import hashlib
 import http.client
@@ -26,6 +27,7 @@ CHECK_EVERY = 5  # seconds between looks at /healthz
 DEAF_AFTER = 30  # seconds without a consumed message, or a health answer, until a restart
 READY_WITHIN = 90  # seconds
 GRACE = 10  # seconds the children have to end in good order
+PASSWORD = "HOLDOUT_ADMIN_PASSWORD"  # noqa: S105 - the name of a variable
 PASSWORD_FILE = settings.VAR / "admin_password"
 PREPARED_FILE = settings.VAR / "prepared"
 
@@ -69,12 +71,24 @@ def listen(host: str, port: int) -> socket.socket:
     """The port, opened here and inherited by every web process."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
+        socket.getaddrinfo(host, port, family)  # create_server would not say that this failed
         return socket.create_server((host, port), family=family, backlog=2048)
+    except (socket.gaierror, UnicodeError):
+        raise CannotStart(_not_ours(host, "the name is not known")) from None
     except OSError as error:
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise CannotStart(_not_ours(host, "it belongs to another machine")) from None
         raise CannotStart(
             f"Port {port} on {host} cannot be used: {os.strerror(error.errno or 0)}. "
             "Another program may have it; choose another one with `make run PORT=8001`."
         ) from None
+
+
+def _not_ours(host: str, why: str) -> str:
+    return (
+        f"HOST={host} is no address of this machine: {why}. Use HOST=127.0.0.1 for this machine "
+        "alone, HOST=0.0.0.0 for the whole network."
+    )
 
 
 def lan_addresses() -> list[str]:
@@ -121,6 +135,7 @@ class Supervisor:
         worker = [*celery, "worker", "--without-gossip", "--without-mingle", "-l", "warning"]
         self.valkey = self._child("valkey")
         self.prepare = self._child("prepare", *python, "holdout.prepare")
+        self.prepare.environment = {**self.prepare.environment, PASSWORD: settings.ADMIN_PASSWORD}
         self.web = self._child("web", *python, "holdout.web", "--fd", str(listener.fileno()))
         self.web.pass_fds = (listener.fileno(),)
         self.workers = {
@@ -157,6 +172,7 @@ class Supervisor:
                 "PYTHONUNBUFFERED": "1",
                 # Where a machine forbids bytecode files every start would compile Django anew.
                 "PYTHONDONTWRITEBYTECODE": "",
+                PASSWORD: "",  # for `prepare` alone
             },
         )
 
@@ -268,6 +284,8 @@ class Supervisor:
         for child in (*valkey, *self.services):
             if sentence := child.keep_up():
                 say(sentence)
+        for child in (*valkey, *self.services, self.demo):
+            child.trim_log()
         for child in self.services:
             for line in child.new_lines():
                 say(f"{child.name}: {line}")

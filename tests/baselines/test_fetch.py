@@ -77,6 +77,15 @@ def test_refuses_what_arrived_damaged(site, tmp_path):
     assert not (tmp_path / ".test.zip.part").exists()
 
 
+def test_a_file_that_is_the_sites_is_known_without_its_note(site, tmp_path):
+    place, site.joined = Site.at(site.url, "sides", "secret"), True
+    path = fetch.download(place, "train.csv", tmp_path, quiet)
+    (tmp_path / ".train.csv.etag").unlink()
+    assert fetch.download(place, "train.csv", tmp_path, quiet) == path
+    fetch.download(place, "train.csv", tmp_path, quiet)
+    assert "If-None-Match" in gets(site, "train.csv")[-1]
+
+
 def test_never_overwrites_another_version(site, tmp_path):
     site.joined = True
     (tmp_path / "train.csv").write_text("mine")
@@ -96,7 +105,7 @@ def test_train_csv_may_be_missing_and_the_rest_not(site, tmp_path):
 
 def test_unpacks_nothing_outside_its_folder(tmp_path):
     archive = tmp_path / "train.zip"
-    for name in ("../evil.png", "/evil.png", "a/../../evil.png", "..\\evil.png"):
+    for name in ("../evil.png", "/evil.png", "a/../../evil.png", "..\\evil.png", "C:evil.png"):
         archive.write_bytes(zipped({name: b"x"}))
         with pytest.raises(BaselineError, match="outside its folder"):
             fetch.unpack(archive, tmp_path / "train")

@@ -159,3 +159,20 @@ def test_what_was_received_in_time_is_scored_after_the_end(competition, in_statu
     submission = in_status("queued")
     deadlines.close_now(competition)
     assert submissions.claim(submission.pk) is not None
+
+
+def test_closed_by_hand_is_closed_now_and_not_at_the_date_it_was_to_be(competition):
+    later = deadlines.database_time(competition.pk) + timedelta(days=30)
+    Competition.objects.filter(pk=competition.pk).update(closes_at=later)
+    deadlines.close_now(competition)
+    closed = deadlines.read(competition.pk)
+    assert deadlines.phase(closed) is deadlines.Phase.CLOSED
+    assert closed.closes_at <= deadlines.clock(closed)
+
+
+def test_what_never_opened_keeps_its_dates(competition):
+    soon = deadlines.database_time(competition.pk) + timedelta(days=1)
+    Competition.objects.filter(pk=competition.pk).update(opens_at=soon)
+    deadlines.close_now(competition)
+    closed = deadlines.read(competition.pk)
+    assert (closed.opens_at, closed.closes_at) == (soon, None)

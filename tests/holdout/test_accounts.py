@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 from django.utils import timezone
 
+from competitions import teams
 from holdout.accounts import tokens
 from holdout.accounts.models import Token
 
@@ -280,6 +281,10 @@ def test_an_open_door_to_elsewhere_is_none(client, alice):
     assert "evil" not in answer.get("Location", "")
 
 
-def test_the_public_name_is_never_the_address(alice, person):
-    assert alice.public_name == "Alice"
-    assert person("eve", email="eve@example.org").public_name == "eve"
+def test_a_team_is_never_named_by_an_address(competition, person):
+    assert teams.join(competition, person("eve", email="eve@example.org")).name == "eve"
+
+
+@pytest.mark.parametrize("path", ["", "email/", "password/reset/", "confirm-email/"])
+def test_no_page_promises_a_mail(client, db, path):
+    assert client.get(f"/accounts/{path}").status_code == 404

@@ -4,13 +4,18 @@ import asyncio
 import hashlib
 import http.client
 import io
+import json
+import os
 import socket
+import tempfile
 import threading
 import time
 
 import pytest
 import uvicorn
 
+from holdout import bodies, limits
+from holdout.accounts import tokens
 from holdout.bridge import Bridge
 
 LARGE = 8 << 20
@@ -86,10 +91,23 @@ def site():
 
 
 @pytest.fixture
+def tight(monkeypatch):
+    """One place for a body, a short wait for it, and no patience with slow ones."""
+    monkeypatch.setattr(bodies, "PLACES", 1)
+    monkeypatch.setattr(bodies, "WAIT_FOR_PLACE", 0.2)
+    monkeypatch.setattr(bodies, "PATIENCE", 1.0)
+    monkeypatch.setattr(bodies, "LINGER", 0.2)
+
+
+def limit(scope):
+    return bodies.SMALL if scope["path"].startswith("/api/") else MAX_BODY
+
+
+@pytest.fixture
 def port(site):
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        Bridge(site, threads=THREADS, max_body=MAX_BODY), lifespan="off", log_level="critical"
+        Bridge(site, threads=THREADS, limit=limit), lifespan="off", log_level="critical"
     )
     server = uvicorn.Server(config)
     loop = asyncio.new_event_loop()
@@ -163,6 +181,7 @@ def test_an_upload_that_breaks_off_never_reaches_the_application(port, site):
 def test_too_large_a_body_is_refused(ask, site):
     answer = ask("POST", "/", headers={"Content-Length": str(MAX_BODY + 1)})
     assert answer.status == 413
+    assert answer.getheader("content-type") == "text/plain; charset=utf-8"
     assert b"16 MB at most" in answer.read()
     assert site.seen == []
 
@@ -207,3 +226,114 @@ def test_an_answer_that_breaks_off_is_not_taken_for_whole(ask, site):
 def test_a_header_with_an_underscore_does_not_pass_for_a_proxys(ask):
     answer = ask("GET", "/headers?q=%2F", headers={"X_Real": "forged", "Cookie": "a=1"})
     assert answer.read() == b"-|a=1|q=%2F|127.0.0.1"
+
+
+def test_the_refusal_of_a_large_body_arrives_in_the_shape_of_the_api(ask, site):
+    answer = ask("POST", "/api/competitions/digits/submissions/", b"x" * (4 * bodies.SMALL))
+    assert answer.status == 413
+    error = json.loads(answer.read())["error"]
+    assert error["code"] == "too_large"
+    assert "1 MB at most. Sign in before" in error["message"]
+    assert site.seen == []
+
+
+def half(port, size):
+    connection = socket.create_connection(("127.0.0.1", port), timeout=10)
+    head = f"POST /api/ HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n"
+    connection.sendall(head.encode() + b"x" * (size // 2))
+    return connection
+
+
+def test_a_body_that_does_not_get_on_is_given_up(tight, port, site):
+    """Also where a byte comes now and then."""
+    begun = time.monotonic()
+    with half(port, 1000) as connection:
+        connection.settimeout(0.2)
+        answer = b""
+        while b"again" not in answer and time.monotonic() - begun < 8:
+            try:
+                connection.sendall(b"x")
+                answer += connection.recv(1000)
+            except TimeoutError:
+                continue
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert b"Send it again" in answer
+    assert site.seen == []
+
+
+def test_when_every_place_is_taken_others_are_told_to_come_again(tight, port, ask, site):
+    body = b"x" * (4 * bodies.FREE)
+    with half(port, len(body)):
+        time.sleep(0.2)
+        answer = ask("POST", "/", body)
+        assert (answer.status, answer.getheader("retry-after")) == (503, "0.2")
+        assert ask("POST", "/", b"small").status == 200
+    time.sleep(0.2)
+    assert ask("POST", "/", body).status == 200  # the place is free again
+
+
+def test_temporary_files_lie_beside_the_data_and_old_ones_go(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    folder = tmp_path / "incoming"
+    folder.mkdir()
+    for name, age in (("old.upload", bodies.LEFT_OVER + 9), ("young.upload", 0)):
+        (folder / name).touch()
+        os.utime(folder / name, (time.time() - age,) * 2)
+    bodies.keep_in(folder)
+    assert [file.name for file in folder.iterdir()] == ["young.upload"]
+    with tempfile.NamedTemporaryFile() as file:
+        assert file.name.startswith(str(folder))
+        assert os.stat(file.name).st_mode & 0o077 == 0
+
+
+# --- how large a request may be ------------------------------------------------------------------
+
+CHALLENGE = "/admin/competitions/competition/add/"
+SUBMIT = "/competitions/digits/submit/"
+SUBMIT_BY_API = "/api/competitions/digits/submissions/"
+
+
+@pytest.fixture
+def one_connection(db, monkeypatch):
+    """Closing it, as each request of a thread begins, would end the test's transaction."""
+    monkeypatch.setattr(limits, "close_old_connections", lambda: None)
+
+
+def scope(path, method="POST", **headers):
+    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    return {
+        "method": method,
+        "path": path,
+        "query_string": b"",
+        "http_version": "1.1",
+        "headers": [(b"host", b"localhost"), *raw],
+    }
+
+
+def cookie(client, user):
+    client.force_login(user)
+    return f"sessionid={client.cookies['sessionid'].value}"
+
+
+def test_a_stranger_may_send_little_wherever(one_connection):
+    for path in (CHALLENGE, SUBMIT, SUBMIT_BY_API, "/accounts/login/", "/"):
+        assert limits.of(scope(path)) == bodies.SMALL
+        assert limits.of(scope(path, Authorization="Bearer holdout_x")) == bodies.SMALL
+        assert limits.of(scope(path, Cookie="sessionid=forged")) == bodies.SMALL
+
+
+def test_a_participant_may_send_a_submission(client, alice, one_connection):
+    token = {"Authorization": f"Bearer {tokens.create(alice)}"}
+    session = {"Cookie": cookie(client, alice)}
+    for headers in (token, session):
+        assert limits.of(scope(SUBMIT_BY_API, **headers)) == limits.SUBMISSION
+        assert limits.of(scope(SUBMIT, **headers)) == limits.SUBMISSION
+        assert limits.of(scope(CHALLENGE, **headers)) == bodies.SMALL
+        assert limits.of(scope("/accounts/login/", **headers)) == bodies.SMALL
+        assert limits.of(scope(SUBMIT, "PUT", **headers)) == bodies.SMALL
+
+
+def test_an_organiser_may_send_archives_to_a_challenge(admin_client, settings, one_connection):
+    headers = {"Cookie": f"sessionid={admin_client.cookies['sessionid'].value}"}
+    assert limits.of(scope(CHALLENGE, **headers)) == settings.MAX_BODY
+    assert limits.of(scope("/admin/login/", **headers)) == bodies.SMALL

@@ -1,6 +1,7 @@
 """Real starts with a good and with a bad environment."""
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -135,3 +136,18 @@ def test_database_options_are_handed_on():
 
 def test_every_setting_says_what_it_does():
     assert [name for name, about in environment.SETTINGS.items() if len(about) < 20] == []
+
+
+def test_the_admin_loads_scripts_from_files_only(admin_client):
+    for path in (
+        "",
+        "competitions/competition/",
+        "competitions/competition/add/",
+        "accounts/user/",
+    ):
+        answer = admin_client.get(f"/admin/{path}")
+        policy = answer.headers["Content-Security-Policy"]
+        scripts = next(part for part in policy.split(";") if "script-src" in part)
+        assert "'unsafe-inline'" not in scripts
+        inline = re.findall(r"<script(?![^>]*\b(?:src=|application/json))[^>]*>", answer.text)
+        assert inline == []

@@ -37,13 +37,13 @@ def until(condition, seconds=PATIENCE):
 class Up:
     """One `python -m holdout.up` with a var folder of its own and no demo."""
 
-    def __init__(self, var, port=None):
+    def __init__(self, var, port=None, **variables):
         self.var, self.port = var, port or free_port()
         self.output = var / f"output-{time.monotonic_ns()}.txt"
         kept = {k: v for k, v in os.environ.items() if not k.startswith("HOLDOUT_")}
         kept.pop("DATABASE_URL", None)
         paths = {"PYTHONPATH": os.pathsep.join([str(ROOT / "platform"), str(ROOT)])}
-        mine = {"HOLDOUT_VAR": str(var), "PORT": str(self.port), "HOLDOUT_DEMO": "0"}
+        mine = {"HOLDOUT_VAR": str(var), "PORT": str(self.port), "HOLDOUT_DEMO": "0", **variables}
         with open(self.output, "ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "holdout.up"],
@@ -85,6 +85,9 @@ class Up:
                 found[int(entry.name)] = command
         return found
 
+    def environments(self):
+        return [Path(f"/proc/{pid}/environ").read_bytes() for pid in self.children()]
+
     def child(self, part):
         """The number of the process whose command holds the part: the eldest, not its workers."""
         return min((pid for pid, command in self.children().items() if part in command), default=0)
@@ -123,6 +126,11 @@ def test_from_nothing_to_ready_and_back(up, var):
     assert again.text().count(password) == 0  # it is printed once
     assert again.stop(signal.SIGTERM) == 0
     assert again.children() == {}
+
+    chosen = Up(var, up.port, HOLDOUT_ADMIN_PASSWORD="a chosen phrase 5").ready()
+    assert "user host, with the password you chose" in chosen.text()
+    assert b"a chosen phrase 5" not in b"".join(chosen.environments())
+    assert chosen.stop(signal.SIGTERM) == 0
 
 
 def _last_consumed(up):

@@ -1,10 +1,25 @@
-from django.urls import path
+"""Signing in and out, and one's tokens.
+
+Of allauth's addresses those that work without a mail server: a page that promises a message
+nobody sends would be worse than none.
+"""
+
+from allauth.account import views as allauth
+from django.urls import include, path
 
 from holdout.accounts import views
 
-app_name = "accounts"
-
-urlpatterns = [
+tokens = [
     path("tokens/", views.token_list, name="tokens"),
     path("tokens/<int:pk>/revoke/", views.revoke_token, name="revoke_token"),
+]
+
+urlpatterns = [
+    path("login/", allauth.login, name="account_login"),
+    path("logout/", allauth.logout, name="account_logout"),
+    path("signup/", allauth.signup, name="account_signup"),
+    path("inactive/", allauth.account_inactive, name="account_inactive"),
+    path("reauthenticate/", allauth.reauthenticate, name="account_reauthenticate"),
+    path("password/change/", allauth.password_change, name="account_change_password"),
+    path("", include((tokens, "accounts"))),
 ]
