@@ -99,9 +99,23 @@ def sweep() -> None:
     for pk in submissions.forgotten():
         log.info("ringing again", submission=pk)
         _ring(pk)
+    _sweep_uploads()
 
 
-@shared_task
+def _sweep_uploads() -> None:
+    for pk in preparing.give_up():
+        log.error("preparing given up", competition=pk)
+    for pk, inbox in preparing.forgotten():
+        log.info("ringing again", competition=pk)
+        try:
+            prepare.apply_async((pk, inbox), retry=False)
+        except (BrokerError, redis.RedisError, OSError) as error:
+            log.warning("queue does not answer", competition=pk, reason=str(error))
+
+
+# Large archives take their time. The broker gives the message to a second worker long before (its
+# visibility timeout is ten minutes): preparing.claims lets only one of them work.
+@shared_task(soft_time_limit=preparing.TIME_LIMIT, time_limit=preparing.TIME_LIMIT + 60)
 def prepare(competition_pk: int, inbox: dict[str, str]) -> None:
     """Turns an organiser's uploaded files into a challenge, or into a sentence saying why not."""
     preparing.prepare(competition_pk, inbox)

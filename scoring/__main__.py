@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import secrets
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import wraps
@@ -21,6 +22,7 @@ from rich.table import Table
 
 import scoring
 from scoring.solutions import USAGE
+from scoring.splits import given_commitment
 
 REFUSED, WRONG_CALL = 1, 2
 
@@ -121,25 +123,47 @@ def split(
     seed: Annotated[
         str | None, typer.Option(help="At least 16 secret bytes in hexadecimal; default: drawn.")
     ] = None,
+    given: Annotated[
+        bool, typer.Option("--given", help="Keep the file's own Usage and seal that.")
+    ] = False,
     id_column: IdColumn = None,
     as_json: AsJson = False,
 ) -> None:
     """Draw the public rows of a solution and print the commitment to publish."""
     secret = secrets.token_bytes(16) if seed is None else _seed(seed)
     truth = _solution(solution, id_column, None)
+    if given and not truth.has_split:
+        raise scoring.SpecError("--given needs a solution with a Usage column.")
     labels = [truth.classes[code] if code >= 0 else "" for code in truth.codes]
-    rows = np.flatnonzero(truth.counted)
-    drawn, drawn_labels = [truth.ids[at] for at in rows], [labels[at] for at in rows]
-    public = scoring.split_ids(drawn, drawn_labels, fraction, secret)
-    out.write_text(_with_usage(truth, labels, public), encoding="utf-8", newline="")
+    public = _given(truth) if given else _drawn(truth, labels, fraction, secret)
+    usage = _usage(truth, public)
+    out.write_text(_with_usage(truth, labels, usage), encoding="utf-8", newline="")
+    counts = Counter(usage.values())
     result = {
-        "public": len(public),
-        "private": len(drawn) - len(public),
-        "ignored": len(truth.ids) - len(drawn),
-        "commitment": scoring.commitment(secret, truth.ids),
+        **{word.lower(): counts[word] for word in ("Public", "Private", "Ignored")},
+        "commitment": given_commitment(secret, usage)
+        if given
+        else scoring.commitment(secret, truth.ids),
         "seed": secret.hex(),
     }
     _print_result(result, as_json)
+
+
+def _given(truth: scoring.Solution) -> set[str]:
+    return {truth.ids[at] for at in np.flatnonzero(truth.public)}
+
+
+def _drawn(truth: scoring.Solution, labels: list[str], fraction: float, secret: bytes) -> set[str]:
+    rows = np.flatnonzero(truth.counted)
+    drawn, drawn_labels = [truth.ids[at] for at in rows], [labels[at] for at in rows]
+    return scoring.split_ids(drawn, drawn_labels, fraction, secret)
+
+
+def _usage(truth: scoring.Solution, public: set[str]) -> dict[str, str]:
+    return {
+        name: ("Public" if name in public else "Private") if counts else "Ignored"
+        for name, counts in zip(truth.ids, truth.counted, strict=True)
+    }
 
 
 def _solution(path: Path, id_column: str | None, classes: Path | None) -> scoring.Solution:
@@ -167,13 +191,12 @@ def _seed(text: str) -> bytes:
         raise scoring.SpecError("The seed must be written in hexadecimal digits.") from None
 
 
-def _with_usage(truth: scoring.Solution, labels: list[str], public: set[str]) -> str:
+def _with_usage(truth: scoring.Solution, labels: list[str], usage: dict[str, str]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([truth.id_column, truth.label_column, USAGE])
-    for name, label, counts in zip(truth.ids, labels, truth.counted, strict=True):
-        usage = ("Public" if name in public else "Private") if counts else "Ignored"
-        writer.writerow([name, label, usage])
+    for name, label in zip(truth.ids, labels, strict=True):
+        writer.writerow([name, label, usage[name]])
     return text.getvalue()
 
 

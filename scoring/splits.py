@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import floor
 
 from scoring.errors import SpecError
@@ -48,6 +48,15 @@ def _public_sizes(rows: dict[str, int], fraction: float) -> dict[str, int]:
 def commitment(seed: bytes, ids: Iterable[str]) -> str:
     """SHA-256 of the seed and all ids, sorted: published at launch, verified at the end.
 
-    Seed and ids fix the split, so that nobody can draw it again after seeing the scores.
+    With the public fraction, seed and ids fix a drawn split: nobody can draw it again after seeing
+    the scores.
     """
     return hashlib.sha256(seed + b"\n" + "\n".join(sorted(ids)).encode()).hexdigest()
+
+
+def given_commitment(seed: bytes, usage: Mapping[str, str]) -> str:
+    """The seal of a split that was not drawn: each id with its usage, as in "a.png,Public".
+
+    The seed determines nothing there; it only keeps the rows from being guessed from the seal.
+    """
+    return commitment(seed, (f"{name},{word}" for name, word in usage.items()))

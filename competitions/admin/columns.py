@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from textwrap import wrap
+from typing import Any
 
+from django.forms import ModelForm
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
@@ -25,6 +27,12 @@ def size(count: int) -> str:
 def breakable(digest: str) -> SafeString:
     """Long hexadecimal words, which a narrow screen may break after every eighth character."""
     return format_html_join(mark_safe("<wbr>"), "{}", ((part,) for part in wrap(digest, 8)))
+
+
+def of_the_model(form: "ModelForm[Any]") -> list[str]:
+    """The columns that the form's user changed; its other fields are files to be uploaded."""
+    columns = {field.name for field in form.instance._meta.concrete_fields}
+    return [name for name in form.changed_data if name in columns]
 
 
 def items(sentences: Iterable[str]) -> SafeString:

@@ -195,7 +195,11 @@ class CompetitionAdmin(ModelAdmin):  # type: ignore[misc]
         return response
 
     def save_model(self, request: Any, obj: Competition, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
+        """Only what was changed on the page: the workers write other columns of this row."""
+        if change:
+            obj.save(update_fields=columns.of_the_model(form))
+        else:
+            super().save_model(request, obj, form, change)
         if form.uploads:
             request.uploads_of = (obj.pk, form.uploads)
 

@@ -7,12 +7,14 @@ from django.core.files.uploadedfile import UploadedFile
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
-from competitions import preparing
-from competitions.models import Competition, Preparation, State
-from scoring import METRICS
+from competitions import preparing, teams
+from competitions.models import Competition, Preparation, State, Team
+from competitions.refusals import Refused
+from scoring import METRICS, display_decimals
 
 # the form's names (the model has a field "solution") and what the verb calls them
 UPLOADS = {"train_file": "train", "test_file": "test", "solution_file": "solution"}
+USED = {Preparation.PREPARING, Preparation.READY}  # settings are, or are being, made into files
 
 
 def _upload(label: str, accept: str, help_text: str) -> forms.FileField:
@@ -68,7 +70,7 @@ class CompetitionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for
         given = [name for name in UPLOADS if cleaned.get(name)]
         if given:
             self._clean_uploads(given)
-        elif self.instance.pk and self.instance.preparation == Preparation.READY:
+        elif self.instance.pk and self.instance.preparation in USED:
             self._refuse_settings_that_were_used()
         return cleaned
 
@@ -94,6 +96,7 @@ class CompetitionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for
                 "public_fraction",
                 "The public rows are drawn already. Upload the three files again to draw anew.",
             )
+        self._refuse_meaningless_decimals()
         before = METRICS[self.initial["metric"]]
         after = METRICS[self.cleaned_data.get("metric", before.key)]
         if before.layout != after.layout:
@@ -102,6 +105,31 @@ class CompetitionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for
                 f"The sample submission is made for {before.title}. Upload the three files again "
                 f"to change to {after.title}.",
             )
+
+    def _refuse_meaningless_decimals(self) -> None:
+        solution = self.instance.solution
+        if solution is None or "decimals" not in self.changed_data:
+            return
+        most = display_decimals(solution.public_rows)
+        if self.cleaned_data.get("decimals", 0) > most:
+            self.add_error(
+                "decimals",
+                f"With {solution.public_rows} public rows the most that make sense are {most}: "
+                "further digits would rank teams by chance.",
+            )
+
+
+class TeamForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = Team
+        fields = ("name", "is_baseline")
+
+    def clean_name(self) -> str:
+        """As people's own renaming cleans it, and the model's clean compares it with others."""
+        try:
+            return teams.clean_name(self.cleaned_data["name"])
+        except Refused as error:
+            raise forms.ValidationError(str(error)) from None
 
 
 class ConfirmationForm(BaseDialogForm):  # type: ignore[misc]  # unfold has no types

@@ -2,16 +2,19 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import transaction
-from django.db.models import Count, F, QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
+from competitions import teams
 from competitions.admin import columns
+from competitions.admin.forms import TeamForm
 from competitions.live import events
-from competitions.models import Competition, Member, Standing, Team
+from competitions.models import Member, Standing, Team
+from competitions.refusals import Refused
 
 
 class MemberInline(TabularInline):  # type: ignore[misc]  # unfold has no types
@@ -38,6 +41,7 @@ class MemberInline(TabularInline):  # type: ignore[misc]  # unfold has no types
 
 @admin.register(Team)
 class TeamAdmin(ModelAdmin):  # type: ignore[misc]
+    form = TeamForm
     list_display = ("name", "competition", "kind", "member_count", "founded")
     list_filter = ("competition", "is_baseline")
     list_select_related = ("competition",)
@@ -58,9 +62,15 @@ class TeamAdmin(ModelAdmin):  # type: ignore[misc]
         return False
 
     def save_model(self, request: HttpRequest, obj: Team, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        if form.has_changed():
-            _show_on_boards(obj)
+        """Through the verb, which cleans the name and moves the board's version on."""
+        if not form.has_changed():
+            return
+        Team.objects.filter(pk=obj.pk).update(is_baseline=obj.is_baseline)
+        try:
+            teams.rename(obj, obj.name)
+        except Refused as error:  # somebody took the name since the form was checked
+            messages.error(request, str(error))
+        _show_on_boards(obj)
 
     @display(description="Kind", ordering="is_baseline")  # type: ignore[untyped-decorator]
     def kind(self, obj: Team) -> str:
@@ -76,8 +86,7 @@ class TeamAdmin(ModelAdmin):  # type: ignore[misc]
 
 
 def _show_on_boards(team: Team) -> None:
-    """The team's line reads differently now: open boards are told, kept ones are out of date."""
-    Competition.objects.filter(pk=team.competition_id).update(board_version=F("board_version") + 1)
+    """The team's line reads differently now, and open boards are told."""
     standing = Standing.objects.filter(team=team).first()
     if standing is not None:
         transaction.on_commit(lambda: events.publish_board(standing))

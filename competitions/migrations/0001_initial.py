@@ -118,6 +118,26 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("preparation_note", models.TextField(blank=True, editable=False)),
+                (
+                    "preparation_inbox",
+                    models.JSONField(blank=True, default=dict, editable=False),
+                ),
+                (
+                    "preparation_since",
+                    models.DateTimeField(blank=True, editable=False, null=True),
+                ),
+                (
+                    "preparation_rung_at",
+                    models.DateTimeField(blank=True, editable=False, null=True),
+                ),
+                (
+                    "preparation_attempts",
+                    models.PositiveSmallIntegerField(default=0, editable=False),
+                ),
+                (
+                    "preparation_until",
+                    models.DateTimeField(blank=True, editable=False, null=True),
+                ),
                 ("board_version", models.PositiveBigIntegerField(default=0, editable=False)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
@@ -541,6 +561,31 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("preparation__in", ["empty", "preparing", "ready", "refused"])),
                 name="competition_preparation_is_known",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="competition",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("preparation", "preparing"), ("preparation_since__isnull", False)),
+                    models.Q(
+                        models.Q(("preparation", "preparing"), _negated=True),
+                        ("preparation_since__isnull", True),
+                    ),
+                    _connector="OR",
+                ),
+                name="competition_has_waited_since_exactly_while_preparing",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="competition",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("preparation_until__isnull", True),
+                    models.Q(("preparation", "preparing"), ("preparation_attempts__gte", 1)),
+                    _connector="OR",
+                ),
+                name="competition_is_leased_only_by_an_attempt_to_prepare",
             ),
         ),
         migrations.AddConstraint(

@@ -71,6 +71,12 @@ class Competition(models.Model):
         max_length=10, choices=Preparation.choices, default=Preparation.EMPTY, editable=False
     )
     preparation_note = models.TextField(blank=True, editable=False)
+    # Enough to begin again from nothing: the files' keys, and who is at it until when.
+    preparation_inbox = models.JSONField(default=dict, blank=True, editable=False)
+    preparation_since = models.DateTimeField(null=True, blank=True, editable=False)
+    preparation_rung_at = models.DateTimeField(null=True, blank=True, editable=False)
+    preparation_attempts = models.PositiveSmallIntegerField(default=0, editable=False)
+    preparation_until = models.DateTimeField(null=True, blank=True, editable=False)
     solution = models.ForeignKey(
         "competitions.SolutionVersion",
         on_delete=models.RESTRICT,
@@ -93,6 +99,16 @@ class Competition(models.Model):
             models.CheckConstraint(
                 condition=Q(preparation__in=Preparation.values),
                 name="competition_preparation_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(preparation=Preparation.PREPARING, preparation_since__isnull=False)
+                | (~Q(preparation=Preparation.PREPARING) & Q(preparation_since__isnull=True)),
+                name="competition_has_waited_since_exactly_while_preparing",
+            ),
+            models.CheckConstraint(
+                condition=Q(preparation_until__isnull=True)
+                | Q(preparation=Preparation.PREPARING, preparation_attempts__gte=1),
+                name="competition_is_leased_only_by_an_attempt_to_prepare",
             ),
             models.CheckConstraint(
                 condition=Q(opens_at__isnull=True)

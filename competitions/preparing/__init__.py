@@ -4,13 +4,15 @@
 in the command's own process, and ends it READY or REFUSED with a sentence for the organiser.
 """
 
-import hashlib
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 from django.core.files.base import ContentFile
 from django.db import transaction
-from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.db.models import F, Max
+from django.db.models.functions import Least
 
 import scoring
 from competitions import files
@@ -20,24 +22,37 @@ from competitions.models import (
     DataFile,
     Preparation,
     SolutionVersion,
-    State,
-    Submission,
 )
+from competitions.preparing import claims
 from competitions.preparing.answers import IGNORED, PRIVATE, PUBLIC, Answers
 from competitions.preparing.build import Built, build
+from competitions.preparing.claims import Inbox, forgotten, give_up
 from competitions.refusals import NotReady, Refused
+
+__all__ = [
+    "OUR_FAULT", "TIME_LIMIT", "TOO_LATE", "TOO_LONG", "Inbox", "forgotten", "give_up", "prepare",
+    "receive", "refuse", "seed_path", "takes_files",
+]  # fmt: skip
 
 log = structlog.get_logger(__name__)
 
-Inbox = dict[str, str]  # "train", "test" and "solution", each with its key in the storage
+TIME_LIMIT = 3600  # seconds for one upload
+RENEW_EVERY = 20  # seconds
 OUR_FAULT = "Something broke on our side while preparing. Nothing is lost; upload the files again."
-
 TOO_LATE = "Only a draft without submissions takes new files. Create another challenge for them."
+TOO_LONG = (
+    f"Reading the files took longer than {TIME_LIMIT // 60} minutes, the most given to one upload. "
+    "Use fewer or smaller images, then upload all three files again."
+)
+
+
+class Overtaken(Exception):
+    """Another upload or another attempt counts now: stop, and change nothing."""
 
 
 def takes_files(competition_pk: int) -> bool:
     """Whether new files may still replace the present ones."""
-    return _preparable(competition_pk).exists()
+    return claims.preparable(competition_pk).exists()
 
 
 def receive(
@@ -49,7 +64,7 @@ def receive(
 ) -> Inbox:
     """Keeps the uploaded bytes as they are and marks the competition as PREPARING.
 
-    Raises NotReady unless it is a draft without submissions.
+    Raises NotReady unless it is a draft without submissions, before and after the bytes came.
     """
     if not takes_files(competition_pk):
         raise NotReady(TOO_LATE)
@@ -58,30 +73,33 @@ def receive(
         "test": files.store("data", iter(test)).path,
         "solution": files.store("solutions", iter(solution)).path,
     }
-    _preparable(competition_pk).update(
-        preparation=Preparation.PREPARING, preparation_note=_receipt(inbox)
-    )
+    if not claims.receive(competition_pk, inbox):
+        raise NotReady(TOO_LATE)
     return inbox
 
 
 def prepare(competition_pk: int, inbox: Inbox) -> None:
     """Reads the received files and publishes what participants need. Safe to call twice."""
-    competition = _awaited(competition_pk, inbox).first()
+    competition = claims.claim(competition_pk, inbox)
     if competition is None:
         return
     try:
-        _publish(competition, inbox, build(competition, inbox))
+        _publish(competition, build(competition, inbox, _still_ours(competition)))
+    except Overtaken:
+        log.info("preparing was overtaken", competition=competition.slug)
     except Refused as error:
-        refuse(competition_pk, inbox, str(error))
+        _refuse(competition, str(error))
+    except SoftTimeLimitExceeded:
+        _refuse(competition, TOO_LONG)
     except Exception:
-        refuse(competition_pk, inbox, OUR_FAULT)
+        _refuse(competition, OUR_FAULT)
         log.exception("preparing failed", competition=competition.slug)
 
 
 def refuse(competition_pk: int, inbox: Inbox, sentence: str) -> bool:
     """Preparing to refused; False where this upload is no longer the one that counts."""
-    changed = _awaited(competition_pk, inbox).update(
-        preparation=Preparation.REFUSED, preparation_note=sentence
+    changed = claims.awaited(competition_pk, inbox).update(
+        preparation=Preparation.REFUSED, preparation_note=sentence, **claims.ENDED
     )
     return bool(changed)
 
@@ -91,35 +109,39 @@ def seed_path(commitment: str) -> str:
     return f"seeds/{commitment}"
 
 
-def _preparable(pk: int) -> QuerySet[Competition]:
-    submitted = Submission.objects.filter(team__competition=OuterRef("pk"))
-    return Competition.objects.filter(~Exists(submitted), pk=pk, state=State.DRAFT)
-
-
-def _awaited(pk: int, inbox: Inbox) -> QuerySet[Competition]:
-    """The competition if it still waits for this very upload: the fence of every ending."""
-    return _preparable(pk).filter(
-        preparation=Preparation.PREPARING, preparation_note=_receipt(inbox)
+def _refuse(competition: Competition, sentence: str) -> None:
+    claims.held(competition).update(
+        preparation=Preparation.REFUSED, preparation_note=sentence, **claims.ENDED
     )
 
 
-def _receipt(inbox: Inbox) -> str:
-    """What the organiser reads meanwhile; its number tells one upload from the next."""
-    number = hashlib.sha256("\n".join(sorted(inbox.values())).encode()).hexdigest()[:8]
-    return f"Reading the files of upload {number}."
+def _still_ours(competition: Competition) -> Callable[[], None]:
+    """Called between images: keeps the lease, and stops work that nobody waits for."""
+    renewed = time.monotonic()
+
+    def look() -> None:
+        nonlocal renewed
+        if time.monotonic() - renewed < RENEW_EVERY:
+            return
+        if not claims.renew(competition):
+            raise Overtaken
+        renewed = time.monotonic()
+
+    return look
 
 
-def _publish(competition: Competition, inbox: Inbox, built: Built) -> None:
+def _publish(competition: Competition, built: Built) -> None:
     """One transaction: solution, files and READY, or nothing."""
     solution = files.store_bytes("solutions", built.answers.csv())
     _keep_seed(built.answers)
     public = built.answers.count(PUBLIC)
     with transaction.atomic():
-        claimed = _awaited(competition.pk, inbox).update(
+        claimed = claims.held(competition).update(
             preparation=Preparation.READY,
             preparation_note=_summary(built),
             # Never more digits than tell one row from the next; fewer are the organiser's choice.
-            decimals=min(competition.decimals, scoring.display_decimals(public)),
+            decimals=Least(F("decimals"), scoring.display_decimals(public)),
+            **claims.ENDED,
         )
         if not claimed:
             return

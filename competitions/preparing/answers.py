@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import scoring
-from competitions.preparing import tables
+from competitions.preparing import tables, telling
 from competitions.refusals import Refused
+from scoring.splits import given_commitment
 
 PUBLIC, PRIVATE, IGNORED = "Public", "Private", "Ignored"
-TELLING_FROM = 10  # rows; below, names that hold their labels may be chance
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Answers:
     label_column: str
     rows: list[tuple[str, str, str]]
     seed: bytes
+    given: bool  # whether the organiser chose the public rows
 
     @property
     def ids(self) -> list[str]:
@@ -28,8 +29,15 @@ class Answers:
 
     @property
     def commitment(self) -> str:
-        public = [name for name, _label, usage in self.rows if usage == PUBLIC]
-        return scoring.commitment(self.seed, public)
+        """The seal of the split, which `python -m scoring split` prints for the same seed.
+
+        Drawn: of the seed and all ids, from which anyone draws the public rows again. Given by the
+        organiser: the seed draws nothing, so each row's usage is sealed with its id.
+        """
+        if self.given:
+            usage = {name: usage for name, _label, usage in self.rows}
+            return given_commitment(self.seed, usage)
+        return scoring.commitment(self.seed, self.ids)
 
     def count(self, wanted: str) -> int:
         return sum(usage == wanted for _name, _label, usage in self.rows)
@@ -47,11 +55,11 @@ def read(data: bytes, images: Sequence[str], classes: Set[str], fraction: float)
     _require_images(set(solution.ids), images)
     _require_classes(set(solution.classes), classes)
     labels = dict(zip(solution.ids, _labels(solution), strict=True))
-    _refuse_telling_names(labels)
+    telling.refuse(labels)
     seed = secrets.token_bytes(16)
     usage = _given(solution) if solution.has_split else _drawn(labels, fraction, seed)
     rows = [(name, labels[name], usage[name]) for name in sorted(labels)]
-    answers = Answers(solution.id_column, solution.label_column, rows, seed)
+    answers = Answers(solution.id_column, solution.label_column, rows, seed, solution.has_split)
     _require_both_shares(answers)
     return answers
 
@@ -99,15 +107,6 @@ def _require_classes(wanted: Set[str], known: Set[str]) -> None:
         raise Refused(
             f"The solution has classes without a training image: {tables.some(unknown)}. "
             f"The train archive has: {tables.some(known)}."
-        )
-
-
-def _refuse_telling_names(labels: dict[str, str]) -> None:
-    telling = (label and label.casefold() in name.casefold() for name, label in labels.items())
-    if len(labels) >= TELLING_FROM and all(telling):
-        raise Refused(
-            "Every test image's name holds its own class, so everyone could read the answers "
-            "off the names. Give the test images opaque names and write those in the solution."
         )
 
 

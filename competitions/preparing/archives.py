@@ -10,19 +10,46 @@ import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterable
+from functools import partial
 from itertools import takewhile
 from pathlib import PurePosixPath
-from typing import IO
+from typing import IO, Any, cast
 
 from competitions.refusals import Refused
 
 MAX_MEMBERS = 200_000
 MAX_TOTAL = 20 << 30  # bytes, unpacked
 MAX_MEMBER = 64 << 20
+MAX_DIRECTORY = 64 << 20  # bytes of the archive's own list, some 330 for each entry
+ENTRY = b"PK\x01\x02"  # begins each of them
+PIECE = 64 << 10
 MAX_RATIO = 200  # deflate reaches 1032; photographs stay near 1
 RATIO_MATTERS_FROM = 1 << 20
 METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 JUNK = {".DS_Store", "Thumbs.db", "desktop.ini"}
+
+
+class _TooMany(Exception):
+    """The archive's list is longer than any that is taken."""
+
+
+class _Counted:
+    """The stream below zipfile, which reads the list of entries at once and makes an object of
+    each, however many the archive's last record admits to: so they are counted as they are read."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        if size > MAX_DIRECTORY:
+            raise _TooMany
+        data = self._stream.read(size)
+        if data.count(ENTRY) > MAX_MEMBERS:
+            raise _TooMany
+        return data
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 class Archive:
@@ -31,7 +58,11 @@ class Archive:
     def __init__(self, stream: IO[bytes], title: str) -> None:
         self.title = title
         try:
-            self._zip = zipfile.ZipFile(stream)
+            self._zip = zipfile.ZipFile(cast(IO[bytes], _Counted(stream)))
+        except _TooMany:
+            raise self.refusal(
+                f"has more than {MAX_MEMBERS} entries, the most taken here."
+            ) from None
         except (zipfile.BadZipFile, ValueError, OSError):
             raise self.refusal("is not a whole zip archive. Pack it again and upload it.") from None
         self._refuse_bombs(stream.seek(0, os.SEEK_END))
@@ -43,9 +74,11 @@ class Archive:
         return sorted(self._members)
 
     def read(self, name: str) -> bytes:
+        """The file in pieces: all at once zipfile inflates first and cuts to the size after."""
         info = self._members[name]
         try:
-            return self._zip.read(info)
+            with self._zip.open(info) as member:
+                return b"".join(iter(partial(member.read, PIECE), b""))
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError):
             raise self.refusal(f"has a damaged file, {name!r}. Pack it again.") from None
 
@@ -54,8 +87,6 @@ class Archive:
 
     def _refuse_bombs(self, size: int) -> None:
         infos = self._zip.infolist()
-        if len(infos) > MAX_MEMBERS:
-            raise self.refusal(f"has {len(infos)} entries; the most is {MAX_MEMBERS}.")
         if sum(info.file_size for info in infos) > MAX_TOTAL:
             raise self.refusal(f"unpacks to more than {MAX_TOTAL >> 30} GiB, the most taken here.")
         if sum(info.compress_size for info in infos) > size:

@@ -1,13 +1,13 @@
 """From three uploaded files to everything a challenge needs, without touching the database."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import scoring
 from competitions import files
 from competitions.files import Stored
 from competitions.models import Competition
-from competitions.preparing import answers, labelled, packing, pictures, sprites, tables
+from competitions.preparing import answers, labelled, metadata, packing, pictures, sprites, tables
 from competitions.preparing.answers import Answers
 from competitions.preparing.archives import Archive, common_folder
 from competitions.preparing.sprites import Sample
@@ -33,12 +33,15 @@ class Built:
     train_images: int
 
 
-def build(competition: Competition, inbox: dict[str, str]) -> Built:
-    """Raises Refused with a sentence for the organiser; what is stored by then does no harm."""
+def build(competition: Competition, inbox: dict[str, str], still_ours: Callable[[], None]) -> Built:
+    """Raises Refused with a sentence for the organiser; what is stored by then does no harm.
+
+    ``still_ours`` is called before each image and may end it all by raising.
+    """
     with files.storage("data").open(inbox["train"]) as stream:
         train = Archive(stream, "train archive")
         classes = labelled.labels(train)
-        train_zip = packing.pack(_images(train, list(classes)))
+        train_zip = packing.pack(_images(train, list(classes), still_ours))
         order = class_order(list(classes.values()))
         samples = sprites.draw(train, classes, order)
     with files.storage("data").open(inbox["test"]) as stream:
@@ -51,7 +54,7 @@ def build(competition: Competition, inbox: dict[str, str]) -> Built:
             set(classes.values()),
             competition.public_fraction,
         )
-        test_zip = packing.pack(_images(test, names))
+        test_zip = packing.pack(_images(test, names, still_ours))
     return Built(
         downloads=[
             Download("train.zip", train_zip, len(classes), "Training images"),
@@ -66,11 +69,18 @@ def build(competition: Competition, inbox: dict[str, str]) -> Built:
     )
 
 
-def _images(archive: Archive, names: list[str]) -> Iterator[tuple[str, bytes]]:
-    """Each image under its name without the folder common to all."""
+def _images(
+    archive: Archive, names: list[str], still_ours: Callable[[], None]
+) -> Iterator[tuple[str, bytes]]:
+    """Each image without its metadata, under its name without the folder common to all."""
     root = common_folder(names)
     for name in sorted(names):
-        yield name.removeprefix(root), pictures.read(archive, name)
+        still_ours()
+        data = pictures.read(archive, name)
+        try:
+            yield name.removeprefix(root), metadata.stripped(data)
+        except metadata.Unstrippable as error:
+            raise archive.refusal(f"holds {name!r}, {error}") from None
 
 
 def _test_names(archive: Archive) -> list[str]:

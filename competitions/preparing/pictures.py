@@ -3,6 +3,7 @@
 import io
 from pathlib import PurePosixPath
 
+from celery.exceptions import SoftTimeLimitExceeded
 from PIL import Image
 
 from competitions.preparing.archives import Archive
@@ -26,6 +27,8 @@ def read(archive: Archive, name: str) -> bytes:
                 image.verify()
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         width = height = MAX_PIXELS
+    except SoftTimeLimitExceeded:
+        raise
     except Exception:
         # Pillow's readers raise whatever their formats' arithmetic runs into.
         raise archive.refusal(

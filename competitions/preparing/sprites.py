@@ -13,6 +13,7 @@ from heapq import nsmallest
 from itertools import islice
 from typing import cast
 
+from celery.exceptions import SoftTimeLimitExceeded
 from PIL import Image, ImageOps
 
 from competitions import files
@@ -75,6 +76,8 @@ class _Painter:
                 image.draft(None, (2 * CELL, 2 * CELL))  # a JPEG is decoded at an eighth
                 self._pixels_left -= image.width * image.height
                 return _fitted(image) if self._pixels_left >= 0 else None
+        except SoftTimeLimitExceeded:
+            raise
         except Exception:
             # A whole header before broken pixels: no reason to refuse the upload.
             return None

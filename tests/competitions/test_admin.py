@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from competitions import preparing, tasks
+from competitions.admin.forms import CompetitionForm
 from competitions.models import (
     Competition,
     Preparation,
@@ -166,6 +167,35 @@ def test_what_the_files_were_made_with_stays(create, admin, change, sentence):
     assert sentence in response.content.decode()
 
 
+def test_saving_the_page_reverts_nothing_that_happened_meanwhile(competition, admin, monkeypatch):
+    """Between reading the row and writing it: somebody closed it, and a board moved."""
+    checked = CompetitionForm.clean
+
+    def meanwhile(form):
+        Competition.objects.filter(pk=competition.pk).update(
+            state=State.CLOSED, board_version=77, preparation_note="written by a worker"
+        )
+        return checked(form)
+
+    monkeypatch.setattr(CompetitionForm, "clean", meanwhile)
+    fields = {**SETTINGS, "title": "A new title", "daily_limit": "9"}
+    assert admin.post(change_page(competition), {**fields, **INLINE}).status_code == 302
+    competition.refresh_from_db()
+    assert (competition.title, competition.daily_limit) == ("A new title", 9)
+    assert (competition.state, competition.board_version) == (State.CLOSED, 77)
+    assert competition.preparation_note == "written by a worker"
+
+
+def test_the_board_gets_no_digits_that_mean_nothing(create, admin):
+    made = create()
+    assert made.decimals == 2
+    response = admin.post(change_page(made), {**SETTINGS, **INLINE, "decimals": "4"})
+    assert "With 9 public rows the most that make sense are 2" in response.content.decode()
+    assert admin.post(change_page(made), {**SETTINGS, **INLINE, "decimals": "1"}).status_code == 302
+    made.refresh_from_db()
+    assert made.decimals == 1
+
+
 def test_an_open_challenge_keeps_its_metric_and_takes_no_files(competition, admin):
     page = admin.get(change_page(competition)).content.decode()
     for name in ("metric", "slug", "public_fraction", "train_file", "solution_file"):
@@ -298,6 +328,27 @@ def test_a_team_becomes_a_line_to_beat(admin, competition, scored, alice, answer
     admin.post(page, {"name": "Softmax", "is_baseline": "on", **inline})
     assert Team.objects.get().is_baseline
     assert Competition.objects.get().board_version == version + 1
+
+
+@pytest.mark.parametrize(
+    ("name", "kept", "sentence"),
+    [
+        ("So\u200bft\u200b  max", "Soft max", ""),
+        ("\u200b\u2800", "alice", "at least one visible character"),
+        ("B\u200bob", "alice", "Bob"),
+    ],
+)
+def test_a_team_is_renamed_as_people_would_rename_it(
+    admin, competition, scored, alice, answers, name, kept, sentence
+):
+    team = scored(alice, answers()).team
+    Team.objects.create(competition=competition, name="Bob")
+    Team.objects.filter(pk=team.pk).update(name="alice", name_key="alice")
+    page = reverse("admin:competitions_team_change", args=[team.pk])
+    inline = {"members-TOTAL_FORMS": "0", "members-INITIAL_FORMS": "0"}
+    assert sentence in admin.post(page, {"name": name, **inline}).content.decode()
+    team.refresh_from_db()
+    assert (team.name, team.name_key) == (kept, kept.casefold())
 
 
 def test_a_token_is_never_shown(admin, alice, token_of):

@@ -95,6 +95,29 @@ def unknown_preparation(rows):
     Competition.objects.create(slug="other", title="Other", preparation="half")
 
 
+@violates("competition_has_waited_since_exactly_while_preparing")
+def prepares_since_never(rows):
+    Competition.objects.filter(pk=rows.draft.pk).update(preparation=Preparation.PREPARING)
+
+
+@violates("competition_has_waited_since_exactly_while_preparing")
+def ready_and_still_waiting(rows):
+    rows.only(Competition).update(preparation_since=timezone.now())
+
+
+@violates("competition_is_leased_only_by_an_attempt_to_prepare")
+def leased_without_an_attempt(rows):
+    now = timezone.now()
+    Competition.objects.filter(pk=rows.draft.pk).update(
+        preparation=Preparation.PREPARING, preparation_since=now, preparation_until=now
+    )
+
+
+@violates("competition_is_leased_only_by_an_attempt_to_prepare")
+def leased_when_it_is_ready(rows):
+    rows.only(Competition).update(preparation_attempts=1, preparation_until=timezone.now())
+
+
 @violates("competition_opens_before_it_closes")
 def opens_when_it_closes(rows):
     now = timezone.now()

@@ -2,19 +2,34 @@
 
 import csv
 import io
+import json
+import os
+import signal
 import stat
+import tracemalloc
 import warnings
 import zipfile
 from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
+from django.db import connections
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+from typer.testing import CliRunner
 
 import scoring
-from competitions import deadlines, files, preparing, solutions
+from competitions import deadlines, files, preparing, solutions, tasks
 from competitions.models import Competition, DataFile, Preparation, SolutionVersion, State
-from competitions.preparing import archives
+from competitions.preparing import archives, claims, metadata, telling
 from competitions.preparing.archives import Archive
+from competitions.preparing.build import build
 from competitions.refusals import NotReady, Refused
+from scoring.__main__ import app as scoring_app
+from scoring.splits import given_commitment
 from tests.competitions.zips import (
     CLASSES,
     TRUTH,
@@ -87,7 +102,7 @@ def test_the_split_is_sealed_by_a_secret_seed(prepared):
     public = scoring.split_ids(truth.ids, labels, 0.3, seed)
     assert len(seed) == 16
     assert public == {name for name, shown in zip(truth.ids, truth.public, strict=True) if shown}
-    assert version.commitment == scoring.commitment(seed, public)
+    assert version.commitment == scoring.commitment(seed, truth.ids)
     assert (version.rows, version.public_rows, version.private_rows) == (30, 9, 21)
 
 
@@ -101,6 +116,34 @@ def test_a_given_usage_column_is_kept(prepared):
         TRUTH
     )[:5]
     assert (version.public_rows, version.private_rows) == (5, 20)
+
+
+def resealed(version: SolutionVersion, folder: Path, *more: str) -> tuple[str, str]:
+    """What anyone gets from `python -m scoring split` and the seed, once it is told."""
+    seed = files.read("solutions", preparing.seed_path(version.commitment)).hex()
+    (folder / "S.csv").write_bytes(files.read("solutions", version.path))
+    arguments = ["split", "--solution", str(folder / "S.csv"), "--out", str(folder / "O.csv")]
+    done = CliRunner().invoke(scoring_app, [*arguments, "--seed", seed, "--json", *more])
+    return json.loads(done.stdout)["commitment"], (folder / "O.csv").read_text()
+
+
+def test_the_seal_of_a_drawn_split_is_verified_at_the_terminal(prepared, tmp_path):
+    version = prepared().solution
+    seal, drawn_again = resealed(version, tmp_path)
+    assert seal == version.commitment
+    assert drawn_again.encode() == files.read("solutions", version.path)
+
+
+def test_the_seal_of_a_given_split_binds_its_public_rows(prepared, tmp_path):
+    uses = ["Public"] * 5 + ["Private"] * 25
+    given = [f"{row[0]},{row[1]},{use}" for row, use in zip(TRUTH.items(), uses, strict=True)]
+    version = prepared(solution="\n".join(["id,label,Usage", *given]).encode()).solution
+    assert resealed(version, tmp_path, "--given")[0] == version.commitment
+    swapped = (tmp_path / "S.csv").read_text().replace("x00.png,cat,Public", "x00.png,cat,Private")
+    (tmp_path / "T.csv").write_text(swapped)
+    seed = files.read("solutions", preparing.seed_path(version.commitment))
+    usage = {row[0]: row[2] for row in rows(swapped.encode())[1:]}
+    assert given_commitment(seed, usage) != version.commitment
 
 
 def test_ids_may_leave_out_the_ending(prepared):
@@ -179,7 +222,7 @@ TELLING = {f"{label}_{n}.png": label for n, label in enumerate(TRUTH.values())}
         ({"solution": solution_csv(MISSING)}, "images: x00.png, x01.png, x02.png and 1 more"),
         ({"solution": solution_csv(EXTRA)}, "ids without a test image: y.png."),
         ({"solution": solution_csv({**TRUTH, "x00.png": "emu"})}, "a training image: emu."),
-        ({"solution": solution_csv(TELLING), "test": hidden_zip(TELLING)}, "its own class"),
+        ({"solution": solution_csv(TELLING), "test": hidden_zip(TELLING)}, "30 of 30 test images"),
         ({"solution": solution_csv() + b"\nx00.png,cat"}, "'x00.png' in the lines 2 and 32"),
     ],
 )  # fmt: skip
@@ -248,7 +291,7 @@ def test_entries_that_share_their_bytes_are_refused():
 
 def test_too_many_entries_are_refused(monkeypatch):
     monkeypatch.setattr(archives, "MAX_MEMBERS", 5)
-    with pytest.raises(Refused, match="6 entries; the most is 5"):
+    with pytest.raises(Refused, match="more than 5 entries"):
         Archive(io.BytesIO(train_zip()), "train archive")
 
 
@@ -268,6 +311,153 @@ def test_an_image_of_too_many_pixels_is_refused(prepared):
     """A few kilobytes on the disk, gigabytes in memory: known from the header alone."""
     huge = packed({"cat/a.png": image(size=(9000, 9000)), "dog/b.png": image()})
     assert "more than 50 million pixels" in prepared(train=huge).preparation_note
+
+
+def understated(size: int) -> bytes:
+    """An archive of one entry that unpacks to ``size`` zeros and says that it has a thousand."""
+    data = bytearray(packed({"cat/a.png": bytes(size)}))
+    for at, offset in ((data.index(b"PK\x01\x02"), 24), (0, 22)):
+        data[at + offset : at + offset + 4] = (1000).to_bytes(4, "little")
+    return bytes(data)
+
+
+def peak_of(read: Callable[[], object]) -> int:
+    """Bytes that Python held at most, a refusal included."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(Refused):
+            read()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_an_entry_larger_than_it_says_is_not_inflated():
+    stream = io.BytesIO(understated(64 << 20))
+    assert peak_of(lambda: Archive(stream, "train archive").read("cat/a.png")) < 2 << 20
+
+
+def test_a_list_of_millions_is_refused_before_it_is_built():
+    """The last record may admit to any number of entries; the list itself is counted."""
+    entry = b"PK\x01\x02" + bytes(24) + (1).to_bytes(2, "little") + bytes(16) + b"a"
+    listed = entry * 300_000
+    end = b"PK\x05\x06" + bytes(4) + (1).to_bytes(2, "little") * 2
+    archive = listed + end + len(listed).to_bytes(4, "little") + bytes(6)
+    stream = io.BytesIO(archive)
+    assert peak_of(lambda: Archive(stream, "train archive")) < 2 * len(listed)
+    huge = end + ((1 << 32) - 2).to_bytes(4, "little") + bytes(6)
+    assert peak_of(lambda: Archive(io.BytesIO(huge), "train archive")) < 2 << 20
+
+
+# --- names that tell -----------------------------------------------------------------------------
+
+
+def few_wrong(count: int) -> dict[str, str]:
+    """Names that hold their class, but for one in a thousand."""
+    return {f"{CLASSES[n % 3] if n % 1000 else 'x'}_{n}.jpg": CLASSES[n % 3] for n in range(count)}
+
+
+OPAQUE = {f"{n * 2654435761 % 2**32:08x}.png": "01"[n % 2] for n in range(500)}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        few_wrong(2000),
+        {f"{n % 10}_{n:05d}.png": str(n % 10) for n in range(100)},
+        {f"{n:04d}.{('Cat', 'caterpillar')[n % 2]}.JPG": ("cat", "caterpillar")[n % 2].lower()
+         for n in range(40)},
+        {**OPAQUE, **{f"scan-{n % 2}-{n + 10}.png": "01"[n % 2] for n in range(60)}},
+    ],
+)  # fmt: skip
+def test_names_that_tell_are_refused(names):
+    bare = {name.lower(): label for name, label in names.items()}
+    with pytest.raises(Refused, match="names hold their own class"):
+        telling.refuse(bare)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {f"IMG_20201015_{n:04d}.jpg": "01"[n % 2] for n in range(200)},
+        {f"DSC0{n:04d}.JPG": str(n * 7 % 10) for n in range(200)},
+        {f"cat_or_dog_{n}.png": ("cat", "dog")[n % 2] for n in range(200)},
+        {f"cat_{n}.png": ("cat", "dog")[n % 2] for n in range(200)},
+        {f"{n}.png": ("png", "jpg")[n % 2] for n in range(200)},
+        {f"{n}.png": str(n * 7 % 10) for n in range(200)},
+        OPAQUE,
+    ],
+)
+def test_ordinary_names_are_not_refused(names):
+    telling.refuse(names)
+
+
+# --- what is written beside the pixels -----------------------------------------------------------
+
+SECRET = "melanoma"
+
+
+def captioned(kind: str, size: tuple[int, int] = (12, 8)) -> bytes:
+    """A picture with the secret in every place that Pillow can write it to."""
+    picture = Image.effect_noise(size, 60)
+    exif, stream = Image.Exif(), io.BytesIO()
+    exif[0x010E], exif[0x0112] = SECRET, 6
+    notes = PngInfo()
+    notes.add_text("label", SECRET)
+    notes.add_itxt("label", SECRET)
+    options: dict[str, dict[str, Any]] = {
+        "PNG": {"pnginfo": notes, "exif": exif},
+        "JPEG": {"exif": exif, "comment": SECRET, "icc_profile": SECRET.encode()},
+        "WEBP": {"exif": exif, "xmp": SECRET.encode(), "lossless": True},
+        "GIF": {"comment": SECRET},
+        "TIFF": {"exif": exif, "description": SECRET, "compression": "tiff_lzw"},
+        "BMP": {},
+    }
+    picture.save(stream, kind, **options[kind])
+    return stream.getvalue() + SECRET.encode() * (kind in ("PNG", "JPEG", "GIF", "BMP"))
+
+
+def pixels(data: bytes) -> bytes:
+    with Image.open(io.BytesIO(data)) as picture:
+        return picture.convert("RGB").tobytes()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP"])
+def test_pictures_keep_their_pixels_and_lose_their_captions(kind):
+    data = captioned(kind)
+    clean = metadata.stripped(data)
+    assert SECRET.encode() in data
+    assert SECRET.encode() not in clean
+    assert pixels(clean) == pixels(data)
+    assert metadata.stripped(clean) == clean
+
+
+def test_a_jpeg_keeps_which_side_is_up():
+    with Image.open(io.BytesIO(metadata.stripped(captioned("JPEG")))) as picture:
+        assert dict(picture.getexif()) == {0x0112: 6}
+
+
+@pytest.mark.parametrize("options", [{"progressive": True}, {"optimize": True}])
+def test_other_jpegs_and_moving_gifs_are_still_read(options):
+    stream = io.BytesIO()
+    Image.effect_noise((64, 64), 60).convert("CMYK").save(stream, "JPEG", **options)
+    assert pixels(metadata.stripped(stream.getvalue())) == pixels(stream.getvalue())
+    film, frames = io.BytesIO(), [Image.effect_noise((9, 9), 60) for _ in range(3)]
+    frames[0].save(film, "GIF", save_all=True, append_images=frames[1:], loop=0)
+    with Image.open(io.BytesIO(metadata.stripped(film.getvalue()))) as picture:
+        assert picture.n_frames == 3
+
+
+@pytest.mark.parametrize("kind", ["PNG", "GIF", "TIFF"])
+def test_a_picture_cut_off_is_answered_with_a_sentence(kind):
+    with pytest.raises(metadata.Unstrippable):
+        metadata.stripped(captioned(kind)[:60])
+
+
+def test_published_test_images_carry_no_captions(prepared):
+    competition = prepared(test=packed({name: captioned("PNG") for name in TRUTH}))
+    assert competition.preparation == Preparation.READY
+    assert SECRET.encode() not in content(competition, "test.zip")
 
 
 # --- when, and how often -------------------------------------------------------------------------
@@ -318,7 +508,9 @@ def test_an_open_competition_takes_no_files(draft, prepared):
 def test_a_competition_opened_meanwhile_is_left_alone(draft, prepared):
     prepared()
     inbox = upload(draft, train=train_zip(each=3))
-    Competition.objects.filter(pk=draft.pk).update(state=State.OPEN, preparation=Preparation.READY)
+    Competition.objects.filter(pk=draft.pk).update(
+        state=State.OPEN, preparation=Preparation.READY, preparation_since=None
+    )
     preparing.prepare(draft.pk, inbox)
     assert SolutionVersion.objects.count() == 1
 
@@ -329,3 +521,153 @@ def test_a_fault_of_ours_is_said_to_be_ours(draft):
     preparing.prepare(draft.pk, inbox)
     draft.refresh_from_db()
     assert (draft.preparation, draft.preparation_note) == ("refused", preparing.OUR_FAULT)
+
+
+def test_files_that_arrive_after_it_opened_are_refused(draft):
+    """It was a draft when the bytes began to come."""
+
+    def opened_meanwhile():
+        Competition.objects.filter(pk=draft.pk).update(
+            state=State.CLOSED, preparation=Preparation.READY, solution=solution_of(draft)
+        )
+        yield train_zip()
+
+    with pytest.raises(NotReady, match="Only a draft"):
+        preparing.receive(draft.pk, train=opened_meanwhile(), test=[b""], solution=[b""])
+
+
+def solution_of(competition: Competition) -> SolutionVersion:
+    fields = {"rows": 2, "public_rows": 1, "private_rows": 1, "classes": []}
+    return SolutionVersion.objects.create(competition=competition, version=1, **fields)
+
+
+def later(competition: Competition, **ago: timedelta) -> None:
+    """Moves the row's times into the past."""
+    competition.refresh_from_db()
+    Competition.objects.filter(pk=competition.pk).update(
+        **{
+            name: getattr(competition, name) and getattr(competition, name) - span
+            for name, span in ago.items()
+        }
+    )
+
+
+def lease_over(competition: Competition) -> None:
+    hour = timedelta(hours=1)
+    later(competition, preparation_until=hour, preparation_rung_at=hour)
+
+
+def test_the_settings_decided_meanwhile_are_kept(draft, monkeypatch):
+    inbox = upload(draft)
+
+    def slow(*arguments):
+        Competition.objects.filter(pk=draft.pk).update(decimals=1)
+        return build(*arguments)
+
+    monkeypatch.setattr(preparing, "build", slow)
+    preparing.prepare(draft.pk, inbox)
+    draft.refresh_from_db()
+    assert (draft.preparation, draft.decimals) == (Preparation.READY, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_killed_in_the_middle_loses_nothing(draft, monkeypatch):
+    inbox = upload(draft)
+    connections.close_all()
+    child = os.fork()
+    if child == 0:
+        monkeypatch.setattr(preparing, "build", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+        preparing.prepare(draft.pk, inbox)
+        os._exit(1)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    assert preparing.forgotten() == []  # its lease runs: whoever has it may be alive
+    preparing.prepare(draft.pk, inbox)  # delivered again at once
+    draft.refresh_from_db()
+    assert (draft.preparation, draft.preparation_attempts) == (Preparation.PREPARING, 1)
+    lease_over(draft)
+    assert preparing.forgotten() == [(draft.pk, inbox)]
+    preparing.prepare(draft.pk, inbox)
+    draft.refresh_from_db()
+    assert (draft.preparation, draft.preparation_until) == (Preparation.READY, None)
+
+
+def test_a_lost_message_is_rung_again_but_not_all_the_time(draft):
+    inbox = upload(draft)
+    assert preparing.forgotten() == []
+    later(draft, preparation_rung_at=timedelta(minutes=3))
+    assert preparing.forgotten() == [(draft.pk, inbox)]
+    assert preparing.forgotten() == []
+
+
+def test_what_kills_every_worker_ends_with_a_sentence(draft):
+    inbox = upload(draft)
+    for attempt in range(3):
+        assert preparing.give_up() == []
+        claimed = claims.claim(draft.pk, inbox)
+        assert claimed.preparation_attempts == attempt + 1
+        assert claims.claim(draft.pk, inbox) is None
+        lease_over(draft)
+    assert claims.claim(draft.pk, inbox) is None
+    assert preparing.forgotten() == []
+    assert preparing.give_up() == [draft.pk]
+    draft.refresh_from_db()
+    assert (draft.preparation, draft.preparation_note) == (Preparation.REFUSED, claims.HOPELESS)
+
+
+def test_what_nobody_reads_for_a_day_ends_with_a_sentence(draft):
+    upload(draft)
+    later(draft, preparation_since=timedelta(days=2), preparation_rung_at=timedelta(days=1))
+    assert preparing.forgotten() == []
+    assert preparing.give_up() == [draft.pk]
+
+
+def test_an_attempt_taken_for_dead_changes_nothing(draft, monkeypatch):
+    """It was only slow: while it read, its lease ran out and another one began."""
+    inbox = upload(draft)
+    monkeypatch.setattr(preparing, "RENEW_EVERY", 0)
+
+    def stopped_for_long(competition, inbox, still_ours):
+        lease_over(competition)
+        assert claims.claim(draft.pk, inbox)
+        return build(competition, inbox, still_ours)
+
+    monkeypatch.setattr(preparing, "build", stopped_for_long)
+    preparing.prepare(draft.pk, inbox)
+    draft.refresh_from_db()
+    assert (draft.preparation, draft.preparation_attempts) == (Preparation.PREPARING, 2)
+    assert not SolutionVersion.objects.exists()
+
+
+def test_the_lease_is_renewed_image_by_image(draft, monkeypatch):
+    inbox, seen = upload(draft), []
+    monkeypatch.setattr(preparing, "RENEW_EVERY", 0)
+    monkeypatch.setattr(claims, "renew", lambda claimed: seen.append(claimed) or True)
+    preparing.prepare(draft.pk, inbox)
+    assert len(seen) == 6 + 30
+
+
+@pytest.mark.parametrize("where", [(Image, "open"), (preparing, "build")])
+def test_the_time_limit_has_its_own_sentence(draft, monkeypatch, where):
+    """Also where Celery's exception arrives between two bytes of an image."""
+    inbox = upload(draft)
+
+    def late(*_arguments, **_options):
+        raise SoftTimeLimitExceeded
+
+    monkeypatch.setattr(*where, late)
+    preparing.prepare(draft.pk, inbox)
+    draft.refresh_from_db()
+    assert (draft.preparation, draft.preparation_note) == ("refused", preparing.TOO_LONG)
+
+
+def test_large_archives_have_an_hour():
+    assert tasks.prepare.soft_time_limit == 3600 < tasks.prepare.time_limit
+
+
+def test_the_sweep_rings_for_forgotten_uploads(draft, monkeypatch):
+    calls = []
+    monkeypatch.setattr(tasks.prepare, "apply_async", lambda args, **_options: calls.append(args))
+    inbox = upload(draft)
+    later(draft, preparation_rung_at=timedelta(minutes=3))
+    tasks.sweep()
+    assert calls == [(draft.pk, inbox)]

@@ -1,0 +1,169 @@
+"""Images without what cameras, editors and organisers wrote beside the pixels.
+
+A caption, a place or a software's note in a test image may tell its class. PNG, JPEG, WebP and GIF
+lose such blocks and keep every byte that pixels are made from; TIFF and BMP are written anew.
+What is left of a JPEG's EXIF is which side is up. Colour profiles go too.
+"""
+
+import io
+import re
+from collections.abc import Iterator
+
+from celery.exceptions import SoftTimeLimitExceeded
+from PIL import Image
+
+PNG, GIF = b"\x89PNG\r\n\x1a\n", (b"GIF87a", b"GIF89a")
+# Pixels, palette, transparency, animation and how bright the numbers are meant.
+PNG_KEPT = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"sBIT",
+            b"acTL", b"fcTL", b"fdAT"}  # fmt: skip
+WEBP_KEPT = {b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF"}
+WEBP_FLAGS_KEPT = 0x12  # of VP8X: alpha and animation; not profile, EXIF and XMP
+ORIENTATION = 0x0112
+SCAN_END = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # but for stuffing, restarts and fill
+
+
+class Unstrippable(Exception):
+    """The sentence goes on after the image's name."""
+
+
+def stripped(data: bytes) -> bytes:
+    """The same pixels without metadata. Raises Unstrippable where that cannot be done."""
+    try:
+        if data.startswith(PNG):
+            return PNG + b"".join(_png_chunks(data))
+        if data.startswith(b"\xff\xd8"):
+            return _jpeg(data)
+        if data.startswith(GIF):
+            return b"".join(_gif_blocks(data))
+        if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+            body = b"WEBP" + b"".join(_webp_chunks(data))
+            return b"RIFF" + len(body).to_bytes(4, "little") + body
+    except (IndexError, ValueError):
+        raise Unstrippable("which is not a whole image. Save it anew or leave it out.") from None
+    return _written_anew(data)
+
+
+def _png_chunks(data: bytes) -> Iterator[bytes]:
+    at = len(PNG)
+    while at < len(data):
+        size, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
+        if kind in PNG_KEPT:
+            yield data[at : at + 12 + size]
+        if kind == b"IEND":
+            return
+        at += 12 + size
+    raise ValueError("no end")
+
+
+def _jpeg(data: bytes) -> bytes:
+    head, *rest = _jpeg_segments(data)
+    side = _side_up(data)
+    return b"".join([head, _exif(side) if side > 1 else b"", *rest])
+
+
+def _jpeg_segments(data: bytes) -> Iterator[bytes]:
+    yield data[:2]
+    at = 2
+    while at < len(data):
+        while data[at] == 0xFF == data[at + 1]:  # fill
+            at += 1
+        if data[at] != 0xFF:
+            raise ValueError("no marker")
+        kind = data[at + 1]
+        if kind == 0xD9:  # what stands behind the end is no part of the picture
+            yield data[at : at + 2]
+            return
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        if kind == 0xDA:  # the scan's pixels follow its header; a cut one goes on to the end
+            found = SCAN_END.search(data, end)
+            end = found.start() if found else len(data)
+        yield _jpeg_segment(kind, data[at:end])
+        at = end
+
+
+def _jpeg_segment(kind: int, segment: bytes) -> bytes:
+    """JFIF without its thumbnail, Adobe's note on the colours, and what is no application's."""
+    if kind == 0xE0:
+        return b"\xff\xe0\x00\x10" + segment[4:16] + b"\0\0" if segment[4:9] == b"JFIF\0" else b""
+    adobe = kind == 0xEE and segment[4:9] == b"Adobe"
+    return b"" if (0xE1 <= kind <= 0xEF and not adobe) or kind == 0xFE else segment
+
+
+def _side_up(data: bytes) -> int:
+    try:
+        with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
+            side = image.getexif().get(ORIENTATION, 1)
+    except SoftTimeLimitExceeded:
+        raise
+    except Exception:
+        # A note that cannot be read turns nothing; nor would it in a participant's viewer.
+        return 1
+    return side if isinstance(side, int) and 1 <= side <= 8 else 1
+
+
+def _exif(side: int) -> bytes:
+    """An APP1 segment that holds the orientation alone."""
+    exif = Image.Exif()
+    exif[ORIENTATION] = side
+    body = exif.tobytes()
+    return b"\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body
+
+
+def _webp_chunks(data: bytes) -> Iterator[bytes]:
+    at = 12
+    while at + 8 <= len(data):
+        kind, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
+        chunk = data[at : at + 8 + size + size % 2]
+        if kind == b"VP8X":
+            chunk = chunk[:8] + bytes([chunk[8] & WEBP_FLAGS_KEPT]) + chunk[9:]
+        if kind in WEBP_KEPT:
+            yield chunk
+        at += len(chunk)
+
+
+def _gif_blocks(data: bytes) -> Iterator[bytes]:
+    """Without comments, texts and applications' blocks, but for the one that lets it loop."""
+    at = 13 + _palette(data[10])
+    yield data[:at]
+    while (kind := data[at]) != 0x3B:
+        if kind == 0x21:
+            end = _past_blocks(data, at + 2)
+            looping = data[at + 1] == 0xFF and data[at + 3 : at + 14] == b"NETSCAPE2.0"
+            if data[at + 1] == 0xF9 or looping:
+                yield data[at:end]
+        elif kind == 0x2C:
+            end = _past_blocks(data, at + 11 + _palette(data[at + 9]))
+            yield data[at:end]
+        else:
+            raise ValueError("no block")
+        at = end
+    yield b"\x3b"
+
+
+def _palette(flags: int) -> int:
+    return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
+
+
+def _past_blocks(data: bytes, at: int) -> int:
+    while data[at]:
+        at += 1 + data[at]
+    return at + 1
+
+
+def _written_anew(data: bytes) -> bytes:
+    """TIFF and BMP, whose notes stand anywhere between the pixels."""
+    stream = io.BytesIO()
+    try:
+        with Image.open(io.BytesIO(data), formats=("TIFF", "BMP")) as image:
+            frames = getattr(image, "n_frames", 1)
+            pixels = image.copy()
+            pixels.info = {}
+            pixels.save(stream, image.format)
+    except SoftTimeLimitExceeded:
+        raise
+    except Exception:
+        # Pillow raises whatever its formats' arithmetic runs into.
+        raise Unstrippable("whose pixels cannot be read. Save it as a PNG.") from None
+    if frames > 1:
+        raise Unstrippable("a TIFF of several pictures. Pack one picture per file.")
+    return stream.getvalue()
