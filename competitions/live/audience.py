@@ -19,6 +19,7 @@ class Listener:
     """The teams whose own events this connection may hear, as the stream writes them."""
 
     teams: frozenset[str]
+    person: str = ""  # empty for a visitor who is not signed in
 
 
 def find_listener(slug: str, cookies: Mapping[str, str]) -> Listener | None:
@@ -32,7 +33,8 @@ def find_listener(slug: str, cookies: Mapping[str, str]) -> Listener | None:
         return None
     finally:
         connection.close()
-    return Listener(frozenset({str(team.pk)} if team else ()))
+    person = str(user.pk) if user.is_authenticated else ""
+    return Listener(frozenset({str(team.pk)} if team else ()), person)
 
 
 def _person(cookies: Mapping[str, str]) -> access.Person:

@@ -5,11 +5,14 @@ web process is replaced, and visitors who come meanwhile wait instead of being r
 """
 
 import argparse
+import contextlib
+import resource
 import socket
 
 import uvicorn
 from django.conf import settings
 
+from holdout import bodies
 from holdout.asgi import application
 
 # isort: split
@@ -47,9 +50,18 @@ def configuration() -> uvicorn.Config:
     )
 
 
+def allow_many_files() -> None:
+    """Every live board is an open file, and most systems allow 1024 unless one asks for more."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # macOS names a limit that it does not allow
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Run one web process.")
     parser.add_argument("--fd", type=int, help="a listening socket inherited from the parent")
+    allow_many_files()
+    bodies.keep_in(settings.VAR / "incoming")
     fd = parser.parse_args().fd
     sockets = [socket.socket(fileno=fd)] if fd is not None else None
     Server(configuration()).run(sockets=sockets)

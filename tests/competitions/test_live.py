@@ -1,33 +1,38 @@
 """The live stream, driven as a server would drive it, on a real Valkey."""
 
 import asyncio
+import contextlib
 import json
 import random
+import re
+import resource
 import threading
 import time
 
 import pytest
-from django.conf import settings
+from django.conf import settings as configured
 from django.db import connections
 
 from competitions import teams
-from competitions.live import channel, events, stream
+from competitions.live import channel, events, places, stream
 from competitions.live.audience import Listener
 from competitions.models import Competition
-from holdout import embedded
+from holdout import embedded, web
 
 SLUG = "pets"
 PATH = f"/competitions/{SLUG}/live/"
+RETRY = re.compile(rb"retry: [123]\d{3}\n\n")
 
 
 class Browser:
     """One connection to the stream, and what came over it."""
 
-    def __init__(self, path=PATH, *, after="", headers=None, method="GET"):
+    def __init__(self, path=PATH, *, after="", headers=None, method="GET", peer="10.0.0.1"):
         self.scope = {
             "type": "http",
             "method": method,
             "path": path,
+            "client": (peer, 50000),
             "query_string": f"after={after}".encode() if after else b"",
             "headers": [(k.encode(), v.encode("latin-1")) for k, v in (headers or {}).items()],
         }
@@ -130,7 +135,7 @@ async def following():
 def test_the_answer_is_an_event_stream(anyone):
     async def story():
         async with Browser(after="0-0") as browser:
-            assert await browser.chunk() == b"retry: 2000\n\n"
+            assert RETRY.fullmatch(await browser.chunk())
             assert browser.status == 200
             assert browser.headers[b"content-type"].startswith(b"text/event-stream")
             assert browser.headers[b"cache-control"] == b"no-store"
@@ -396,6 +401,123 @@ def test_it_is_read_only(anyone, method, status):
     run(story())
 
 
+# --- no stream is for ever, and there is an end to their number -----------------------------------
+
+
+def test_every_connection_draws_its_own_retry(anyone):
+    async def story():
+        drawn = set()
+        for _ in range(5):
+            async with Browser(after="0-0") as browser:
+                drawn.add(await browser.chunk())
+        assert len(drawn) > 1
+        assert all(map(RETRY.fullmatch, drawn))
+
+    run(story())
+
+
+def test_a_stream_ends_by_itself_and_its_client_misses_nothing(anyone, monkeypatch):
+    """Events pour in while the streams end again and again: each is heard exactly once."""
+    monkeypatch.setattr(stream, "LIFETIME", (0.05, 0.15))
+    total = 200
+
+    def pour():
+        for n in range(total):
+            publish(n)
+            time.sleep(0.005)
+
+    async def story():
+        source = threading.Thread(target=pour)
+        source.start()
+        seen, last, streams = [], events.START, 0
+        while len(seen) < total:
+            streams += 1
+            async with Browser(after="0-0", headers={"last-event-id": last}) as browser:
+                while (told := await browser.next()) is not None:
+                    seen.append(told[1]["n"])
+                    last = told[2]
+                await asyncio.wait_for(browser.task, 2)
+        await asyncio.to_thread(source.join)
+        assert seen == list(range(total))
+        assert streams > 3
+
+    run(story())
+
+
+async def refused(browser, status):
+    sentence = await browser.chunk()
+    assert (browser.status, browser.headers[b"retry-after"]) == (status, b"10")
+    return sentence
+
+
+def test_a_full_process_refuses_before_it_asks_the_database(anyone, monkeypatch):
+    monkeypatch.setattr(places, "HEAD_ROOM", resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 2)
+
+    async def story():
+        async with Browser(after="0-0") as one, Browser(after="0-0") as two:
+            await one.chunk(), await two.chunk()
+            monkeypatch.setattr(stream, "find_listener", lambda *_: pytest.fail("asked"))
+            async with Browser(after="0-0", peer="10.0.0.2") as three:
+                assert b"Too many" in await refused(three, 503)
+        assert places.places.taken == 0
+        anyone()
+        async with Browser(after="0-0") as next_one:
+            await next_one.chunk()
+            assert next_one.status == 200
+
+    run(story())
+
+
+def test_a_class_behind_one_address_has_places_and_one_person_has_ten(monkeypatch):
+    people = iter([*["7"] * 11, *[f"pupil {n}" for n in range(80)]])
+    monkeypatch.setattr(stream, "find_listener", lambda *_: Listener(frozenset(), next(people)))
+
+    async def story():
+        async with contextlib.AsyncExitStack() as stack:
+
+            async def connect():
+                browser = await stack.enter_async_context(Browser(after="0-0"))
+                return await browser.chunk(), browser
+
+            statuses = [(await connect())[1].status for _ in range(places.PER_PERSON)]
+            _, one_more = await connect()
+            assert (set(statuses), one_more.status) == ({200}, 429)
+            assert {(await connect())[1].status for _ in range(80)} == {200}
+        assert (places.places.taken, places.places._holders) == (0, {})
+
+    run(story())
+
+
+def test_one_address_cannot_take_all_places(anyone, monkeypatch):
+    monkeypatch.setattr(places, "PER_ADDRESS", 1)
+
+    async def story():
+        async with Browser(after="0-0") as one, Browser(after="0-0") as same:
+            await one.chunk()
+            assert b"address" in await refused(same, 429)
+            async with Browser(after="0-0", peer="10.0.0.2") as other:
+                await other.chunk()
+                assert other.status == 200
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    ("proxies", "address"), [(0, "10.9.9.9"), (1, "192.0.2.2"), (2, "192.0.2.1"), (3, "10.9.9.9")]
+)
+def test_behind_a_proxy_the_address_is_the_visitors(settings, proxies, address):
+    settings.PROXIES = proxies
+    assert places.address_of("10.9.9.9", "192.0.2.1, 192.0.2.2") == address
+
+
+def test_the_web_process_takes_all_files_it_may_have():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 1024), hard))
+    web.allow_many_files()
+    assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 # --- when something is slow, away or gone --------------------------------------------------------
 
 
@@ -506,6 +628,7 @@ def test_valkey_comes_back_without_its_data(anyone, valkey):
     publish(1)
     cursor = events.cursor(SLUG)
     valkey.client.flushall()
+    time.sleep(0.002)  # ids are milliseconds: the new entry must not get the old one's
     publish(2)
 
     async def story():
@@ -542,7 +665,7 @@ def test_without_valkey_nothing_breaks_but_the_events(valkey, caplog):
     publish(1)
     assert events.cursor(SLUG) == ""
     assert time.monotonic() - began < 1
-    assert not embedded.answers(settings.VAR)
+    assert not embedded.answers(configured.VAR)
 
 
 def test_a_server_that_shuts_down_lets_everybody_go(anyone):

@@ -26,7 +26,7 @@ CLASH = "<script>alert(1)</script>"
 HOME = "/"
 PUBLIC_PAGES = ("", "data/", "leaderboard/")
 OWN_PAGES = ("submit/", "submissions/")
-ACCOUNT_PAGES = ("login/", "signup/", "password/reset/")
+ACCOUNT_PAGES = ("login/", "signup/")
 MODULES = Path(settings.PACKAGE) / "static" / "js"
 INLINE = re.compile(
     r"<style|<script(?![^>]*\ssrc=)|\sstyle=|\son[a-z]+=|javascript:", re.IGNORECASE
@@ -295,7 +295,7 @@ def test_the_list_costs_the_same_for_any_number(
     Competition.objects.filter(slug="pets").update(closes_at=timezone.now() + timedelta(hours=1))
     scored(alice, answers(1))
     browser = clients(alice)
-    # session, user; the challenges; for the card: team, top, own line and place, clock, slots, thumbs
+    # session, user; the challenges; the card: team, top, own line, own place, clock, slots, thumbs
     with django_assert_num_queries(10):
         page = browser.get(HOME).content.decode()
     assert ("Also open" in page) == (more > 0)
@@ -388,6 +388,123 @@ def test_the_scripts_draw_what_the_server_draws(page):
     scale = whiskers.scale_of(rows, (0, 1))
     expected = [*(scale.x(each.value) for each in rows), whiskers.tie_width(rows[0])]
     assert xs == pytest.approx(expected, abs=0.11)
+
+
+LAN = "http://lan.example"  # plain http to another machine: no locks, so nothing is shared
+
+
+@pytest.fixture
+def open_script(page):
+    """A page with one script, from a made-up site; ``asked`` collects what it asks for."""
+    asked = []
+
+    def serve(route):
+        path = route.request.url.removeprefix(LAN)
+        asked.append(path)
+        if path.startswith("/js/"):
+            source = (MODULES / path.removeprefix("/js/")).read_text()
+            route.fulfill(body=source, content_type="text/javascript")
+        else:
+            route.fulfill(**answer(path, asked))
+
+    def open_one(answers, random=0.01):
+        nonlocal answer
+        answer = answers
+        page.add_init_script(f"Math.random = () => {random}")
+        page.route("**/*", serve)
+        page.goto(LAN + "/")
+        return page, asked
+
+    answer = None
+    return open_one
+
+
+def event_stream(*events, retry=50):
+    body = f"retry: {retry}\n\n" + "".join(f"{event}\n\n" for event in events)
+    return {"body": body, "content_type": "text/event-stream"}
+
+
+RESET = "event: reset\ndata: {}"
+LOG = """<section data-log data-live="/live/" data-cursor=""><p data-announce></p>
+<template data-pill="scored"><span class="status-scored"></span></template>
+<table><tr data-submission="7" data-api="/api/7/"><td><a>a.csv</a><i data-error></i></td>
+<td data-status><span class="status-queued"></span></td><td data-score></td></tr></table>
+</section><script type="module" src="/js/submissions.js"></script>"""
+
+
+@pytest.mark.browser
+@pytest.mark.filterwarnings("ignore::pytest.PytestRemovedIn10Warning")  # of pytest-base-url
+def test_the_log_never_reloads_itself(open_script):
+    """Valkey is away, so every stream begins with a reset; the API fails once as well."""
+    state = {"id": "7", "status": "scored", "public_score": "0.94", "error": ""}
+
+    def answer(path, asked):
+        if path.startswith("/live/"):
+            return event_stream(RESET)
+        if path == "/api/7/":
+            return {"status": 503} if asked.count(path) == 1 else {"json": state}
+        return {"body": LOG, "content_type": "text/html"}
+
+    page, asked = open_script(answer)
+    page.wait_for_function("document.querySelector('[data-score]').textContent === '0.94'")
+    page.wait_for_timeout(300)
+    assert asked.count("/") == 1
+    assert asked.count("/api/7/") == 2
+    assert len([path for path in asked if path.startswith("/live/")]) > 2
+
+
+CONNECT = """<script type="module">
+import { connect } from "/js/live.js";
+window.heard = [];
+const tell = (what) => heard.push(what);
+connect({ url: "/live/", cursor: "5-0", on: { board: tell, reset: () => tell("reset") } });
+</script>"""
+
+
+def connected(open_script, *streams, random):
+    """Each stream is answered to one request, the last one to all further ones."""
+
+    def answer(path, asked):
+        if not path.startswith("/live/"):
+            return {"body": CONNECT, "content_type": "text/html"}
+        turn = sum(each.startswith("/live/") for each in asked) - 1
+        return event_stream(*streams[min(turn, len(streams) - 1)], retry=60_000)
+
+    return open_script(answer, random)
+
+
+@pytest.mark.browser
+@pytest.mark.filterwarnings("ignore::pytest.PytestRemovedIn10Warning")  # of pytest-base-url
+def test_after_a_reset_each_page_waits_a_time_of_its_own(open_script):
+    page, _ = connected(open_script, [RESET, RESET], random=0.5)
+    page.wait_for_timeout(900)
+    assert page.evaluate("heard") == []
+    page.wait_for_timeout(1100)
+    assert page.evaluate("heard") == ["reset"]
+
+
+SHOW = """(isHidden) => {
+  Object.defineProperty(document, "hidden", { value: isHidden, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+@pytest.mark.browser
+@pytest.mark.filterwarnings("ignore::pytest.PytestRemovedIn10Warning")  # of pytest-base-url
+def test_without_locks_a_tab_out_of_view_holds_no_stream(open_script):
+    first = 'id: 9-0\nevent: board\ndata: {"n": 1}'
+    # Told twice, after a change of connections, an event is heard once.
+    page, asked = connected(
+        open_script, [first], [first, 'id: 10-0\nevent: board\ndata: {"n": 2}'], random=0.5
+    )
+    page.wait_for_function("heard.length === 1")
+    page.evaluate(SHOW, True)
+    page.wait_for_timeout(200)
+    assert [path for path in asked if path.startswith("/live/")] == ["/live/?after=5-0"]
+    page.evaluate(SHOW, False)
+    page.wait_for_function("heard.length === 2")
+    assert page.evaluate("heard") == [{"n": 1}, {"n": 2}]
+    assert asked[-1] == "/live/?after=9-0"
 
 
 @pytest.fixture

@@ -137,3 +137,36 @@ def test_the_board_goes_on_after_a_restart(stack, board):
 
 def until_back(stack):
     until(lambda: (stack.ask("/healthz") or {}).get("status") == "ok", "the site is back")
+
+
+def test_eight_tabs_of_one_browser_share_one_stream(stack, board):
+    """A browser has six connections to a site: with a stream each, the seventh tab waits."""
+    first, slug = board
+    context = first.context
+    streams = []
+    context.on("request", lambda asked: "/live/" in asked.url and streams.append(asked.url))
+    tabs = [first]
+    for _ in range(7):
+        tab = context.new_page()
+        tab.goto(first.url)
+        tabs.append(tab)
+    for tab in tabs:
+        expect(tab.locator("[data-live-state]")).to_have_attribute("data-live-state", "live")
+    assert streams == []
+
+    arrive(stack, slug, "gina")
+    for tab in tabs:
+        expect(tab.locator("tr[data-team]")).to_have_count(2)
+
+    # The tab with the stream is closed: another one takes it over, and misses nothing.
+    first.close()
+    arrive(stack, slug, "hugo")
+    for tab in tabs[1:]:
+        expect(tab.locator("tr[data-team]")).to_have_count(3)
+    assert len(streams) == 1
+
+
+def arrive(stack, slug, name):
+    token = stack.stage(people={"names": [name]})["people"][name]
+    stack.join(slug, token)
+    stack.outcome(stack.submit(slug, token, answers(ROWS, wrong=2)), token)

@@ -70,7 +70,7 @@ connect({
       const change = board.apply(version, row);
       if (change) report([change]);
     },
-    reset: () => fetchBoard().catch(() => showState(indicator, "reconnecting")),
+    reset: fetchBoard,
     state: (state) => showState(indicator, state),
   },
   poll: fetchBoard,

@@ -1,78 +1,108 @@
-// The one live connection of a page: Server-Sent Events, and polling where they cannot be had.
+// What a page hears live: Server-Sent Events, and polling where they cannot be had.
 //
 //   connect({ url, cursor, on: { board, submission, reset, state }, poll })
 //
-// EventSource comes back by itself with the last event's id; when the server refuses it outright,
-// or cannot be reached for a while, `poll` is called every few seconds until the stream is back.
-const RETRY = 4000;
-const POLL = 5000;
-const GIVE_UP = 3;
+// `reset` says that too much was missed: the handler fetches what it shows, and is called again,
+// later and later, until that succeeds. `poll` is called every few seconds while the stream is away.
+import { canShare, isAfter, share } from "./sharing.js";
+import { jittered, openSource } from "./source.js";
 
-// Forty browsers that lost the same server must not come back in the same instant.
-const jittered = (milliseconds) => milliseconds * (0.7 + Math.random() * 0.6);
+const POLL = 5000;
+const SPREAD = 3000;
+const LONGEST = 60_000;
+
+// All pages are told to start afresh at once, after a restart: they fetch spread over a while.
+function later(restore) {
+  let timer = 0;
+  let failures = 0;
+  async function run() {
+    timer = 0;
+    try {
+      await restore();
+      failures = 0;
+    } catch {
+      failures += 1;
+      ask();
+    }
+  }
+  function ask() {
+    timer ||= setTimeout(run, Math.min(LONGEST, SPREAD * (2 ** failures - 1)) + Math.random() * SPREAD);
+  }
+  return { ask, cancel: () => { clearTimeout(timer); timer = 0; } };
+}
+
+function poller(poll) {
+  let timer = 0;
+  async function again() {
+    try {
+      await poll();
+    } catch {
+      // The site is away altogether; the next round asks again.
+    }
+    if (timer) timer = setTimeout(again, jittered(POLL));
+  }
+  return {
+    start: () => { if (poll) timer ||= setTimeout(again, 0); },
+    stop: () => { clearTimeout(timer); timer = 0; },
+  };
+}
+
+// Whoever signs in or joins a team in one tab hears more there than another tab's stream tells.
+const audience = () => document.querySelector("[data-audience]")?.dataset.audience ?? "";
 
 export function connect({ url, cursor, on, poll }) {
   let after = cursor;
-  let failures = 0;
-  let polling = 0;
+  let leave = null;
   let isClosed = false;
-  let source;
+  const restoring = later(async () => on.reset?.());
+  const polling = poller(poll);
 
-  const tell = (state) => on.state?.(state);
-
-  function receive(name) {
-    source.addEventListener(name, (event) => {
-      if (event.lastEventId) after = event.lastEventId;
-      on[name]?.(JSON.parse(event.data));
-    });
+  function hear({ name, data, id }) {
+    if (id && after && !isAfter(id, after)) return;
+    if (id) after = id;
+    if (name === "reset") restoring.ask();
+    else on[name]?.(JSON.parse(data));
   }
 
-  function open() {
-    if (isClosed) return;
-    source = new EventSource(`${url}?after=${encodeURIComponent(after)}`);
-    ["board", "submission", "reset"].forEach(receive);
-    source.addEventListener("open", () => {
-      failures = 0;
-      clearTimeout(polling);
-      polling = 0;
-      tell("live");
-    });
-    source.addEventListener("error", () => {
-      failures += 1;
-      tell(polling ? "polling" : "reconnecting");
-      if (failures >= GIVE_UP || source.readyState === EventSource.CLOSED) startPolling();
-      if (source.readyState === EventSource.CLOSED) setTimeout(open, jittered(RETRY * Math.min(failures, 8)));
-    });
+  function tell(state) {
+    if (state === "polling") polling.start();
+    if (state === "live") polling.stop();
+    on.state?.(state);
   }
 
-  function startPolling() {
-    if (polling || !poll) return;
-    tell("polling");
-    const again = async () => {
-      try {
-        await poll();
-      } catch {
-        // The site is away altogether; the next round asks again.
-      }
-      if (polling) polling = setTimeout(again, jittered(POLL));
-    };
-    polling = setTimeout(again, 0);
+  const place = () => after;
+  const open = (ears) => openSource({ url, after: place, ...ears });
+
+  function enter() {
+    if (isClosed || leave) return;
+    if (canShare()) leave = share({ name: `holdout ${url} ${audience()}`, after: place, hear, tell, open });
+    else if (!document.hidden) leave = open({ hear, tell });
   }
 
-  function close() {
-    isClosed = true;
-    clearTimeout(polling);
-    polling = 0;
-    source.close();
+  function exit() {
+    leave?.();
+    leave = null;
+    polling.stop();
   }
 
-  open();
+  enter();
   // A page that is left must not hold its connection: browsers allow six per site.
-  addEventListener("pagehide", () => source.close());
-  addEventListener("pageshow", (event) => {
-    if (event.persisted) open();
+  addEventListener("pagehide", exit);
+  addEventListener("pageshow", (event) => event.persisted && enter());
+  // Without sharing (plain http to another machine has no locks) only the tabs in view have one.
+  document.addEventListener("visibilitychange", () => {
+    if (canShare()) return;
+    if (document.hidden) exit();
+    else enter();
   });
-  return { close };
+
+  return {
+    close() {
+      isClosed = true;
+      restoring.cancel();
+      exit();
+    },
+  };
 }
 
 const WORDS = { live: "Live", reconnecting: "Reconnecting", polling: "Polling every few seconds" };

@@ -17,15 +17,22 @@ function show({ id, status, score, error }) {
   announce(id, status === "scored" ? `${name} scores ${score}.` : `${name}: ${error}`);
 }
 
-const isWaiting = () => log.querySelector(".status-queued, .status-running") !== null;
+// Only what waits can have changed: a log at rest asks for nothing.
+async function fetchWaiting() {
+  for (const pill of log.querySelectorAll(".status-queued, .status-running")) {
+    const response = await fetch(pill.closest("[data-api]").dataset.api, {
+      headers: { Accept: "application/json" },
+      cache: "no-store",
+    });
+    if (!response.ok) throw new Error(`the submission answers ${response.status}`);
+    const { id, status, public_score: score, error } = await response.json();
+    show({ id, status, score, error });
+  }
+}
 
 connect({
   url: log.dataset.live,
   cursor: log.dataset.cursor,
-  on: {
-    submission: show,
-    reset: () => {
-      if (isWaiting()) location.reload();
-    },
-  },
+  on: { submission: show, reset: fetchWaiting },
+  poll: fetchWaiting,
 });

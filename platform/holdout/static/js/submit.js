@@ -173,7 +173,7 @@ class Upload {
       this.isSpent = left.textContent === "0";
       this.why.textContent = this.isSpent
         ? "That was the last attempt of today."
-        : `${format.format(Number(left.textContent))} attempts left today`;
+        : `${format.format(Number(left.textContent))} left today`;
     }
     this.held.hidden = true;
     this.drop.hidden = false;

@@ -33,7 +33,7 @@ export function watch({ live, cursor, api, id, show }) {
         if (isFinal(event.status)) ask().catch(() => {});
         else show(event);
       },
-      reset: () => ask().catch(() => {}),
+      reset: ask,
     },
     poll: ask,
   });
