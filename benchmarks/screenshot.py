@@ -76,7 +76,9 @@ def on_board(stack: Stack) -> int:
 
 def token(stack: Stack, name: str) -> str:
     command = [sys.executable, "manage.py", "create_token", name, "--create"]
-    done = subprocess.run(command, env=stack.environment, capture_output=True, check=True, text=True)
+    done = subprocess.run(
+        command, env=stack.environment, capture_output=True, check=True, text=True
+    )
     return done.stdout.split()[-1]
 
 
@@ -86,7 +88,8 @@ def predictions(model: object, data: Path) -> str:
     model.fit(flat(seen.pixels), seen.labels)  # type: ignore[attr-defined]
     test = dict(challenge.images(challenge.part(data, "test")))
     guesses = model.predict(flat(challenge.stack(test)))  # type: ignore[attr-defined]
-    rows = [f"{Path(name).name},{train.classes[guess]}" for name, guess in zip(test, guesses, strict=True)]
+    pairs = zip(test, guesses, strict=True)
+    rows = [f"{Path(name).name},{train.classes[guess]}" for name, guess in pairs]
     return "\n".join(["id,label", *rows, ""])
 
 
