@@ -22,7 +22,7 @@ class Full(Exception):
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
-        self.status = status
+        self.http_status = status
 
 
 class Places:

@@ -50,7 +50,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         with places.at(_address(scope)):
             await _admit(match["slug"], scope, receive, send)
     except Full as refusal:
-        await _answer(send, refusal.status, str(refusal))
+        await _answer(send, refusal.http_status, str(refusal))
 
 
 async def _admit(slug: str, scope: Scope, receive: Receive, send: Send) -> None:
