@@ -19,6 +19,8 @@ log = structlog.get_logger(__name__)
 READY_WITHIN = 2.0  # seconds the reader may take to find its place
 READ_BLOCK = 5000  # milliseconds one XREAD waits before it asks again
 PAUSE_AFTER_ERROR = 1.0  # seconds
+# The last: a connection that closes while redis-py 8.1 writes to it has no writer any more.
+AWAY = (RedisError, OSError, AttributeError)
 QUEUE_LENGTH = 256  # events a slow client may lag behind before it is told to start afresh
 Entry = tuple[bytes, dict[bytes, bytes]]
 Position = tuple[int, int]
@@ -86,7 +88,7 @@ class Channel:
                 # Shielded from the listener's leaving: a connection to Valkey that is cancelled in
                 # the middle of a command may swallow that, or go back to the pool half open.
                 return await asyncio.shield(self._replay(cursor, teams))
-        except (RedisError, TimeoutError):
+        except (*AWAY, TimeoutError):
             return [RESET]
 
     def close(self) -> None:
@@ -116,7 +118,7 @@ class Channel:
                 for entry in await _next_entries(self.slug, position):
                     self._fan_out(entry)
                     position = entry[0]
-            except RedisError as error:
+            except AWAY as error:
                 log.warning("live stream interrupted", competition=self.slug, reason=str(error))
                 await asyncio.sleep(PAUSE_AFTER_ERROR)
                 position = await self._end(interrupted=True)
@@ -128,7 +130,7 @@ class Channel:
         while True:
             try:
                 newest = await _newest(self.slug)
-            except RedisError:
+            except AWAY:
                 interrupted = True
                 await asyncio.sleep(PAUSE_AFTER_ERROR)
             else:
