@@ -65,8 +65,8 @@ $(VENV)/.made:
 # Twice: on SQLite, and everything with a database again on PostgreSQL.
 test: $(VENV)/.dev $(if $(LIGHT),,$(VENV)/.train)
 	$(BIN)/python -m pytest
-	$(BIN)/python -m tests.with_postgres -- $(BIN)/python -m pytest -m "not journey and not browser" \
-	  tests --ignore=tests/scoring --ignore=tests/baselines
+	$(BIN)/python -m tests.with_postgres -- $(BIN)/python -m pytest \
+	  -m "django_db and not journey and not browser" tests/competitions tests/holdout
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

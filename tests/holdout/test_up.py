@@ -106,9 +106,19 @@ def var():
 
 @pytest.fixture
 def up(var):
+    """A site of one's own, for tests that end it."""
     started = Up(var)
     yield started.ready()
     if started.process.poll() is None:
+        started.stop()
+
+
+@pytest.fixture(scope="module")
+def standing():
+    """One site for all tests that leave it standing: a start takes a while."""
+    with tempfile.TemporaryDirectory() as folder:
+        started = Up(Path(folder))
+        yield started.ready()
         started.stop()
 
 
@@ -143,7 +153,8 @@ def _all_working(up):
     return workers if workers and None not in workers.values() else None
 
 
-def test_a_second_start_is_refused_in_words(up, var):
+def test_a_second_start_is_refused_in_words(standing):
+    up, var = standing, standing.var
     second = subprocess.run(
         [sys.executable, "-m", "holdout.up"],
         env={**os.environ, "PYTHONPATH": f"{ROOT}/platform:{ROOT}", "HOLDOUT_VAR": str(var)},
@@ -160,16 +171,19 @@ def test_a_second_start_is_refused_in_words(up, var):
 
 
 @pytest.mark.parametrize("part", ["-Q score", "holdout.web", "beat", "valkey-server"])
-def test_a_killed_child_comes_back(up, part):
+def test_a_killed_child_comes_back(standing, part):
+    up = standing
+    said = up.text().count("it starts again in")
     before = until(lambda: up.child(part))
     os.kill(before, signal.SIGKILL)
-    until(lambda: "it starts again in" in up.text())
+    until(lambda: up.text().count("it starts again in") > said)
     until(lambda: up.child(part) not in {0, before})
     back = time.time()
     until(lambda: _last_consumed(up) > back)  # work goes on, by workers old and new
 
 
-def test_a_worker_that_no_longer_consumes_is_replaced(up):
+def test_a_worker_that_no_longer_consumes_is_replaced(standing):
+    up = standing
     before = until(lambda: up.child("-Q score"))
     os.kill(before, signal.SIGSTOP)  # alive, and deaf
     until(lambda: up.child("-Q score") not in {0, before} and up.health().get("status") == "ok")
