@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from competitions import files, preparing, solutions, submissions
 from competitions.live import events
-from competitions.models import Status, Submission
+from competitions.models import Standing, Status, Submission
 from scoring import InvalidSubmission, Report, evaluate
 
 log = structlog.get_logger(__name__)
@@ -63,9 +63,7 @@ def _score(submission: Submission) -> None:
         log.exception("scoring failed")
         submissions.fail(submission, OUR_FAULT)
     submission.refresh_from_db()
-    if standing is not None:
-        events.publish_board(standing)
-    events.publish_submission(submission)
+    _tell(submission, standing)
 
 
 def _evaluate(submission: Submission) -> Report:
@@ -85,8 +83,14 @@ def _tell_again(pk: int) -> None:
     submission = Submission.objects.select_related("team__standing").filter(pk=pk).first()
     if submission is None or not submission.is_final:
         return
-    if submission.status == Status.SCORED:
-        events.publish_board(submission.team.standing)
+    is_on_board = submission.status == Status.SCORED
+    _tell(submission, submission.team.standing if is_on_board else None)
+
+
+def _tell(submission: Submission, standing: Standing | None) -> None:
+    """The screens: everybody of the board's new line, the team of its submission."""
+    if standing is not None:
+        events.publish_board(standing)
     events.publish_submission(submission)
 
 

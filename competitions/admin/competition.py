@@ -10,13 +10,14 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from competitions import deadlines
 from competitions.admin import columns, uploads
 from competitions.admin.forms import CompetitionForm, ConfirmationForm
+from competitions.admin.inlines import ReadOnlyInline
 from competitions.deadlines import Phase
 from competitions.models import Competition, DataFile, Preparation, State
 from competitions.refusals import Refused
@@ -49,19 +50,10 @@ CLOSING = {
 }
 
 
-class DataFileInline(TabularInline):  # type: ignore[misc]  # unfold has no types
+class DataFileInline(ReadOnlyInline):
     model = DataFile
     verbose_name_plural = "Files for participants"
     fields = readonly_fields = ("name", "description", "images", "download_size")
-    extra = 0
-    can_delete = False
-    hide_title = True
-
-    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
 
     @display(description="Rows")  # type: ignore[untyped-decorator]
     def images(self, file: DataFile) -> str:

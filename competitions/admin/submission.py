@@ -3,14 +3,15 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from competitions.admin import columns
-from competitions.models import PublicScore, Status, Submission
+from competitions.leaderboard import with_public_score
+from competitions.models import Status, Submission
 from scoring import displayed
 
 STATUSES = {
@@ -52,13 +53,8 @@ class SubmissionAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Submission]:
-        public = PublicScore.objects.filter(
-            submission=OuterRef("pk"), solution=OuterRef("team__competition__solution")
-        )
         queryset: QuerySet[Submission] = super().get_queryset(request)
-        return queryset.select_related("team__competition", "user").annotate(
-            public=Subquery(public.values("value")[:1])
-        )
+        return with_public_score(queryset.select_related("team__competition", "user"))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -77,11 +73,12 @@ class SubmissionAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     def state(self, obj: Submission) -> str:
         return obj.get_status_display()
 
-    @display(description="Public score", ordering="public")  # type: ignore[untyped-decorator]
+    @display(description="Public score", ordering="public_value")  # type: ignore[untyped-decorator]
     def score(self, obj: Any) -> str:
         """Rounded, as on the board."""
         decimals = obj.team.competition.decimals
-        return columns.NONE if obj.public is None else displayed(obj.public, decimals)
+        value = obj.public_value
+        return columns.NONE if value is None else displayed(value, decimals)
 
     @display(description="Challenge", ordering="team__competition")  # type: ignore[untyped-decorator]
     def competition(self, obj: Submission) -> str:

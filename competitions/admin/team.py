@@ -6,29 +6,21 @@ from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from competitions import teams
 from competitions.admin import columns
 from competitions.admin.forms import TeamForm
+from competitions.admin.inlines import ReadOnlyInline
 from competitions.live import events
 from competitions.models import Member, Standing, Team
 from competitions.refusals import Refused
 
 
-class MemberInline(TabularInline):  # type: ignore[misc]  # unfold has no types
+class MemberInline(ReadOnlyInline):
     model = Member
     fields = readonly_fields = ("user", "joined")
-    extra = 0
-    can_delete = False
-    hide_title = True
-
-    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Member]:
         queryset: QuerySet[Member] = super().get_queryset(request)
