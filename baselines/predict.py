@@ -2,6 +2,8 @@
 
 import csv
 import io
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -13,6 +15,16 @@ from baselines.catalogue import Classifier
 from baselines.errors import BaselineError, CallError
 
 SAMPLE = "sample_submission.csv"
+POSITIVE = "1"  # the class whose probability a column of scores holds, as in scoring
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a right answer looks like, as far as a sample submission shows it."""
+
+    template: scoring.Template
+    names: int = 1  # in each row of a ranked list
+    marks: bool = False  # 0 and 1 in the classes' columns, where others hold probabilities
 
 
 def predict(run_folder: Path, images: Path, sample: Path | None) -> bytes:
@@ -20,11 +32,11 @@ def predict(run_folder: Path, images: Path, sample: Path | None) -> bytes:
     run = runs.read(run_folder)
     model: Classifier = catalogue.named(catalogue.recipe(run.arch).learner).load(run_folder, run)
     pictures = _pictures(images)
-    template = _template(sample or _sample_beside(images), list(pictures), run.classes)
-    pictures = _in_order(pictures, template)
+    form = _form(sample or _sample_beside(images), list(pictures), run.classes)
+    pictures = _in_order(pictures, form.template)
     pixels = challenge.stack(pictures, size=(run.width, run.height), grey=run.channels == 1)
-    answers = _table(template, run.classes, model.probabilities(pixels))
-    problems, _more = scoring.check(answers, template)
+    answers = _table(form, run.classes, model.probabilities(pixels))
+    problems, _more = scoring.check(answers, form.template)
     if problems:
         raise BaselineError(f"The answers would be refused: {problems[0]}")
     return answers
@@ -44,15 +56,43 @@ def _sample_beside(images: Path) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
-def _template(sample: Path | None, names: list[str], classes: tuple[str, ...]) -> scoring.Template:
-    """What a right answer looks like: as in the sample, or a row for each image."""
+def _form(sample: Path | None, names: list[str], classes: tuple[str, ...]) -> Form:
+    """The form of the sample, or a row of labels for each image."""
     if sample is None:
         ids = tuple(PurePosixPath(name).stem for name in names)
-        return scoring.Template(("id", "label"), ids, classes)
+        return Form(scoring.Template(("id", "label"), ids, classes))
     try:
-        return scoring.Template.read(sample.read_bytes(), classes=classes)
+        return _shown_by(sample.read_bytes(), classes)
     except (OSError, scoring.ScoringError) as error:
         raise CallError(f"{sample} cannot serve as a sample: {error}") from error
+
+
+def _shown_by(sample: bytes, classes: tuple[str, ...]) -> Form:
+    """Two columns may hold a label, a ranked list or a score: the first row's cell tells."""
+    template = scoring.Template.read(sample, classes=classes)
+    lines = csv.reader(io.StringIO(sample.decode("utf-8-sig")))
+    _id, *cells = next(islice(lines, 1, None))
+    if template.layout == "probabilities":
+        return Form(template, marks=set(cells) == {"0", "1"})
+    names = cells[0].split()
+    if len(names) > 1 and cells[0] not in classes and set(names) <= set(classes):
+        return Form(replace(template, layout="ranked"), names=len(names))
+    if cells[0] in classes or not _is_number(cells[0]):
+        return Form(template)
+    if set(classes) != {"0", POSITIVE}:
+        raise CallError(
+            f"The sample holds the number {cells[0]}, and no class of the run is called so. "
+            "Scores can be written by a run with the classes 0 and 1."
+        )
+    return Form(replace(template, layout="score", numbers="unit"))
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
 
 
 def _in_order(pictures: dict[str, bytes], template: scoring.Template) -> dict[str, bytes]:
@@ -69,20 +109,29 @@ def _in_order(pictures: dict[str, bytes], template: scoring.Template) -> dict[st
     return {name: by_id[name] for name in template.ids}
 
 
-def _table(
-    template: scoring.Template, classes: tuple[str, ...], probabilities: NDArray[Any]
-) -> bytes:
+def _table(form: Form, classes: tuple[str, ...], probabilities: NDArray[Any]) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(template.header)
-    if template.layout == "labels":
-        best = [classes[code] for code in probabilities.argmax(axis=1)]
-        writer.writerows(zip(template.ids, best, strict=True))
-    else:
-        at = _columns(template, classes)
-        rows = probabilities.astype(float)[:, at].tolist()
-        writer.writerows([name, *row] for name, row in zip(template.ids, rows, strict=True))
+    writer.writerow(form.template.header)
+    cells = _cells(form, classes, probabilities.astype(float))
+    writer.writerows([name, *row] for name, row in zip(form.template.ids, cells, strict=True))
     return text.getvalue().encode()
+
+
+def _cells(form: Form, classes: tuple[str, ...], probabilities: NDArray[Any]) -> list[list[Any]]:
+    """What stands beside each id."""
+    match form.template.layout:
+        case "score":
+            return [[one] for one in probabilities[:, classes.index(POSITIVE)].tolist()]
+        case "probabilities":
+            columns = probabilities[:, _columns(form.template, classes)]
+            if form.marks:
+                columns = (columns == columns.max(axis=1, keepdims=True)).astype(int)
+            rows: list[list[Any]] = columns.tolist()
+            return rows
+        case _:
+            best = (-probabilities).argsort(axis=1, kind="stable")[:, : form.names]
+            return [[" ".join(classes[code] for code in row)] for row in best.tolist()]
 
 
 def _columns(template: scoring.Template, classes: tuple[str, ...]) -> list[int]:

@@ -15,9 +15,11 @@ from django.core.files.storage import Storage, storages
 
 from competitions.models import Competition, DataFile
 from competitions.refusals import FileTooLarge, NotFound
+from scoring.decoding import MAX_BYTES, byte_cap
 
 Place = Literal["solutions", "data", "submissions"]
 CHUNK = 1024 * 1024
+SAMPLE = "sample_submission.csv"
 
 
 @dataclass(frozen=True)
@@ -80,10 +82,9 @@ def open_data(file: DataFile) -> IO[bytes]:
 
 
 def submission_limit(competition: Competition) -> int:
-    """Four times the sample's size, at least 1 MiB and at most 64: nobody needs more."""
-    sample = competition.files.filter(name="sample_submission.csv").first()
-    size = 4 * sample.size if sample else 64 * CHUNK
-    return max(CHUNK, min(size, 64 * CHUNK))
+    """The most bytes that a submission may have."""
+    sample = competition.files.filter(name=SAMPLE).first()
+    return byte_cap(sample.size) if sample else MAX_BYTES
 
 
 def _keep(place: Place, spool: IO[bytes], size: int, sha256: str) -> Stored:

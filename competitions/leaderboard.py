@@ -53,7 +53,7 @@ def board(competition: Competition) -> Board:
     return Board(
         version=competition.board_version,
         metric=competition.metric,
-        metric_title=METRICS[competition.metric].title,
+        metric_title=competition.metric_title,
         direction=METRICS[competition.metric].direction,
         decimals=competition.decimals,
         rows=_ranked(list(_standings(competition)), competition.decimals),

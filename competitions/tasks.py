@@ -71,11 +71,9 @@ def _evaluate(submission: Submission) -> Report:
     solution_pk = competition.solution_id
     if solution_pk is None:
         raise ValueError("an open competition has a solution")
-    return evaluate(
-        files.read("submissions", submission.path),
-        solutions.compiled(solution_pk),
-        solutions.spec(competition),
-    )
+    spec = solutions.spec(competition, files.submission_limit(competition))
+    content = files.read("submissions", submission.path)
+    return evaluate(content, solutions.compiled(solution_pk, spec), spec)
 
 
 def _tell_again(pk: int) -> None:

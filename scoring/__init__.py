@@ -15,16 +15,19 @@ from scoring.errors import (
 )
 from scoring.evaluate import Report, evaluate
 from scoring.intervals import wilson
-from scoring.metrics import METRICS, Metric
+from scoring.metrics import METRICS, Direction, Layout, Metric
 from scoring.ranking import display_decimals, displayed, rank
+from scoring.reading import check
 from scoring.solutions import Solution
-from scoring.spec import Spec, Template
+from scoring.spec import Spec
 from scoring.splits import commitment, split_ids
-from scoring.tables import check
+from scoring.template import Template
 
 __all__ = [
     "METRICS",
+    "Direction",
     "InvalidSubmission",
+    "Layout",
     "Metric",
     "Problem",
     "ProblemCode",

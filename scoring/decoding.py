@@ -1,12 +1,16 @@
 """Bytes to text, for files nobody has looked at yet."""
 
+import codecs
 import csv
+import re
 from collections.abc import Iterator
 
 from scoring.errors import InvalidSubmission, Problem, ProblemCode
 
 MAX_BYTES = 64 * 1024 * 1024
-MAX_LINE = 4 * 1024 * 1024  # characters; a line of 64 million commas must not become as many cells
+# Bytes; 100 000 numbers of 20 digits. A line of 64 million commas must not become as many cells:
+# 700 000 of one character outside Latin-1 take 60 MB.
+MAX_LINE = 2 * 1024 * 1024
 MAX_FIELD = 1024  # characters; an id, a class or a number is never longer
 
 # The first bytes of what people upload by mistake.
@@ -27,7 +31,19 @@ MAGIC = (
     (b"\x93NUMPY", "This is a NumPy array, not a CSV file"),
 )
 BOM = b"\xef\xbb\xbf"
+CHUNK = 1 << 20
+_INK = re.compile(rb"\S")
+_BARE_RETURN = re.compile(rb"\r(?!\n)")
 WIDE_BOMS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
+
+
+def byte_cap(sample_size: int) -> int:
+    """What a submission may have beside a sample of so many bytes: four times as much, 1 to 64 MiB.
+
+    >>> byte_cap(1000), byte_cap(2_000_000)
+    (1048576, 8000000)
+    """
+    return max(CHUNK, min(4 * sample_size, MAX_BYTES))
 
 
 def refuse(code: ProblemCode, message: str, line: int | None = None) -> InvalidSubmission:
@@ -35,21 +51,22 @@ def refuse(code: ProblemCode, message: str, line: int | None = None) -> InvalidS
     return InvalidSubmission((Problem(code, line, message),))
 
 
-def decode(data: bytes, max_bytes: int = MAX_BYTES) -> str:
-    """The text without BOM, lines ended by LF; raises InvalidSubmission."""
+def admit(data: bytes, max_bytes: int = MAX_BYTES) -> bytes:
+    """The bytes without BOM if they look like a text; raises InvalidSubmission."""
     if len(data) > max_bytes:
         limit = f"{max_bytes / 1024 / 1024:g} MiB" if max_bytes >= 1 << 20 else f"{max_bytes} bytes"
         raise refuse(
             ProblemCode.TOO_LARGE,
             f"The file is larger than {limit}. Send only the columns of the sample submission.",
         )
-    if not data.removeprefix(BOM).strip():
+    text = data.removeprefix(BOM)
+    if not _INK.search(text):
         raise refuse(
             ProblemCode.EMPTY_FILE,
             "The file is empty. Write the header and one line per id, as in the sample submission.",
         )
     _refuse_what_is_not_text(data)
-    return _newlines(_utf8(data))
+    return text
 
 
 def _refuse_what_is_not_text(data: bytes) -> None:
@@ -72,45 +89,80 @@ def _refuse_what_is_not_text(data: bytes) -> None:
         )
 
 
-def _utf8(data: bytes) -> str:
-    try:
-        return data.removeprefix(BOM).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise refuse(
-            ProblemCode.NOT_UTF8,
-            "A character is not valid UTF-8. Save the file again with the encoding UTF-8.",
-            _line_of(error.object, error.start),
-        ) from None
-
-
-def _newlines(text: str) -> str:
-    if "\r" not in text:
-        return text
-    text = text.replace("\r\n", "\n")
-    at = text.find("\r")
-    if at >= 0:
+def require_text(text: bytes) -> None:
+    """Raises InvalidSubmission unless every line ends in LF or CRLF and every byte is UTF-8."""
+    if alone := _BARE_RETURN.search(text):
         raise refuse(
             ProblemCode.BARE_CARRIAGE_RETURN,
             "A carriage return stands alone. End every line with LF or CRLF "
             "(in Excel: 'CSV', not 'CSV (Macintosh)').",
-            text.count("\n", 0, at) + 1,
+            _line_of(text, alone.start()),
         )
-    return text
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for start in range(0, len(text), CHUNK):  # as a whole it may take four times the memory
+            end = start + CHUNK
+            decoder.decode(text[start:end], final=end >= len(text))
+    except UnicodeDecodeError as error:
+        raise refuse(
+            ProblemCode.NOT_UTF8,
+            "A character is not valid UTF-8. Save the file again with the encoding UTF-8.",
+            # the decoder may have kept the first bytes of a character from the chunk before
+            _line_of(text, min(end, len(text)) - len(error.object) + error.start),
+        ) from None
 
 
 def _line_of(data: bytes, at: int) -> int:
     return data.count(b"\n", 0, at) + 1
 
 
-def records(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Each CSV record with the line it starts in; raises InvalidSubmission for broken quotes."""
-    reader = csv.reader(_lines(text.rstrip("\n")), strict=True)
-    line = 1
+class Lines:
+    """The lines of a text, one at a time, and where the next one begins: `start`, `number`.
+
+    Whoever knows some lines already may set both further on.
+    """
+
+    def __init__(self, text: bytes) -> None:
+        self.text = text
+        self.stop = end_of_text(text)
+        self.start, self.number = 0, 1
+        self.first = 0  # where the record begins that is being read
+
+    def __iter__(self) -> Iterator[str]:
+        # lazily, and not by splitlines, for which a form feed ends a line too
+        while self.start < self.stop:
+            start, end = self.start, self.text.find(b"\n", self.start, self.stop) + 1 or self.stop
+            # a record of many short lines must not become as many cells either
+            if end - self.first > MAX_LINE:
+                raise refuse(
+                    ProblemCode.LINE_TOO_LONG,
+                    "The line is longer than any line can be. End every row with a line break.",
+                    self.number,
+                )
+            self.start, self.number = end, self.number + 1
+            yield self.text[start:end].decode()
+
+
+def records(text: bytes | Lines) -> Iterator[tuple[int, list[str]]]:
+    """Each CSV record with the line it starts in; raises InvalidSubmission for broken quotes.
+
+    The text has passed `admit` and `require_text`.
+    """
+    lines = text if isinstance(text, Lines) else Lines(text)
+    line, lines.first = lines.number, lines.start
     try:
-        for record in reader:
+        for record in csv.reader(lines, strict=True):
             yield line, record
-            line = reader.line_num + 1
-    except csv.Error:
+            del record  # before the next one is there too
+            line, lines.first = lines.number, lines.start
+    except csv.Error as error:
+        # a field that goes on over several lines is one whose closing mark is missing
+        if "field larger" in str(error) and lines.number == line + 1:
+            raise refuse(
+                ProblemCode.FIELD_TOO_LONG,
+                "A value is longer than any value can be. Shorten it.",
+                line,
+            ) from None
         raise refuse(
             ProblemCode.BAD_QUOTES,
             "A quotation mark is not closed, or stands inside a field. Remove the quotation "
@@ -119,16 +171,12 @@ def records(text: str) -> Iterator[tuple[int, list[str]]]:
         ) from None
 
 
-def _lines(text: str) -> Iterator[str]:
-    # lazily, and not by str.splitlines, for which a form feed ends a line too
-    start, number = 0, 1
-    while start <= len(text):
-        end = text.find("\n", start) + 1 or len(text) + 1
-        if end - start > MAX_LINE:
-            raise refuse(
-                ProblemCode.LINE_TOO_LONG,
-                "The line is longer than any line can be. End every row with a line break.",
-                number,
-            )
-        yield text[start:end]
-        start, number = end, number + 1
+def end_of_text(text: bytes) -> int:
+    """Empty lines at the end are nobody's fault."""
+    stop = len(text)
+    while stop:  # in chunks: a file of nothing else must not be copied
+        start = max(0, stop - CHUNK)
+        if kept := len(text[start:stop].rstrip(b"\r\n")):
+            return start + kept
+        stop = start
+    return 0

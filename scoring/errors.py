@@ -40,7 +40,10 @@ class ProblemCode(StrEnum):
     CLASS_INDEX = "class_index"
     BAD_NUMBER = "bad_number"
     NEGATIVE_NUMBER = "negative_number"
+    NUMBER_ABOVE_ONE = "number_above_one"
+    NOT_ZERO_OR_ONE = "not_zero_or_one"
     BAD_ROW_SUM = "bad_row_sum"
+    METRIC_REFUSED = "metric_refused"
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
+from scoring import layouts
 from scoring.errors import SolutionError
 from scoring.intervals import wilson
-from scoring.metrics import METRICS, Direction, Metric
-from scoring.solutions import Solution
+from scoring.metrics import Accepts, Direction, Metric
+from scoring.reading import read
+from scoring.solutions import Solution, Split
 from scoring.spec import Spec
-from scoring.tables import read
 
 
 @dataclass(frozen=True)
@@ -30,41 +30,64 @@ class Report:
     public_interval: tuple[float, float] | None
 
 
+@dataclass(frozen=True)
+class Judged:
+    """A file that was read: the form it has, and its values in the solution's order."""
+
+    metric: Metric
+    form: Accepts
+    arguments: dict[str, Any]
+    values: NDArray[Any]
+
+    def call(self, solution: Solution, split: Split) -> tuple[NDArray[Any], NDArray[Any], int]:
+        """Truth and answer of a split's rows, and the number of classes: what a metric takes."""
+        truth = solution.truth(self.form.truth, split)
+        return truth, self.values[solution.rows(split)], len(solution.classes)
+
+
+def judge(submission: bytes, solution: Solution, spec: Spec) -> Judged:
+    """Reads a file for a metric; raises InvalidSubmission (theirs) or SpecError."""
+    form, template = layouts.template(solution, spec, submission)
+    values = read(submission, template, spec.max_bytes)
+    arguments = spec.table_row.arguments(spec.parameters, solution.classes)
+    return Judged(spec.table_row, form, arguments, values)
+
+
 def evaluate(submission: bytes, solution: Solution, spec: Spec) -> Report:
-    """Score a file; raises InvalidSubmission (theirs) or SolutionError (the organiser's)."""
-    metric = METRICS[spec.metric]
-    values = read(submission, solution.template(metric.layout), spec.max_bytes)
-    public = _value(metric, solution, values, solution.public, spec)
-    private = _value(metric, solution, values, solution.private, spec)
-    score = _value(metric, solution, values, solution.counted, spec)
+    """Score a file; raises InvalidSubmission (theirs) or SolutionError, SpecError (the host's)."""
+    return report(judge(submission, solution, spec), solution)
+
+
+def report(judged: Judged, solution: Solution) -> Report:
+    """The scores of a file that was read; raises SolutionError."""
+    score = value(judged, solution, "counted")
     if score is None:
         raise SolutionError("No row of the solution counts: every one is Ignored.")
+    public = value(judged, solution, "public")
     return Report(
-        metric=metric.key,
-        direction=metric.direction,
+        metric=judged.metric.key,
+        direction=judged.metric.direction,
         score=score,
         public=public,
-        private=private,
+        private=value(judged, solution, "private"),
         rows=int(solution.counted.sum()),
         public_rows=solution.n_public,
         private_rows=solution.n_private,
-        public_interval=_interval(metric, public, solution.n_public),
+        public_interval=_interval(judged.metric, public, solution.n_public),
     )
 
 
-def _value(
-    metric: Metric, solution: Solution, values: NDArray[Any], rows: NDArray[np.bool_], spec: Spec
-) -> float | None:
-    """The metric over the rows of one mask, which alone it sees."""
-    if not rows.any():
+def value(judged: Judged, solution: Solution, split: Split) -> float | None:
+    """The metric over the rows of one split, which alone it sees; None where there are none."""
+    if solution.rows(split) is None:
         return None
-    truth, answer = solution.codes[rows], values[rows]
-    value = metric.function(truth, answer, len(solution.classes), **spec.parameters)
-    if not isfinite(value):
+    found = judged.metric.function(*judged.call(solution, split), **judged.arguments)
+    if not isfinite(found):
         raise SolutionError(
-            f"{metric.title} is not a finite number on these rows. Choose another metric or split."
+            f"{judged.metric.title} is not a finite number on these rows. "
+            "Choose another metric or split."
         )
-    return value
+    return found
 
 
 def _interval(metric: Metric, public: float | None, rows: int) -> tuple[float, float] | None:

@@ -1,37 +1,38 @@
 """The organiser's answers, compiled once and then only looked up."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Self
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.decoding import MAX_FIELD, decode, records
-from scoring.errors import InvalidSubmission, SolutionError
-from scoring.metrics import Layout
-from scoring.spec import Template
+from scoring.answers import Answers, compiled
+from scoring.categorical import Categorical
+from scoring.errors import SolutionError
+from scoring.metrics import Accepts, Truth
+from scoring.solution_table import SolutionTable
+from scoring.spec import Spec
+from scoring.template import ANY_COLUMN, Template
+from scoring.vocabulary import Vocabulary
 
-USAGE = "Usage"
-_USAGES = {"public": 1, "private": 2, "ignored": 0}
-_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
-MAX_SOLUTION_BYTES = 1 << 30
+Split: TypeAlias = Literal["counted", "public", "private"]
+Selection: TypeAlias = slice | NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """Ids and label codes in the file's order; masks say which rows count where."""
+    """Ids and answers in the file's order; masks bool[n] say which rows count where."""
 
     id_column: str
-    label_column: str
-    classes: tuple[str, ...]
-    ids: tuple[str, ...]
-    codes: NDArray[np.intp] = field(repr=False)
+    label_column: str  # ANY_COLUMN where the solution has one 0/1 column per class
+    ids: Vocabulary
+    answers: Answers = field(repr=False)
     counted: NDArray[np.bool_] = field(repr=False)
     public: NDArray[np.bool_] = field(repr=False)
     private: NDArray[np.bool_] = field(repr=False)
+    groups: Categorical | None = field(default=None, repr=False)
 
     @classmethod
     def read(
@@ -41,27 +42,42 @@ class Solution:
         id_column: str | None = None,
         label_column: str | None = None,
         classes: Sequence[str] | None = None,
+        spec: Spec | None = None,
+        group_column: str | None = None,
     ) -> Self:
-        """From CSV: id (the first column unless named), label and perhaps `Usage`."""
-        names, columns = _columns(data)
-        id_column = _named(id_column or names[0], names)
-        label_column = _named(label_column or _only_other(names, id_column), names)
-        ids, labels = columns[id_column], columns[label_column]
-        usage = _usage(columns.get(USAGE), len(ids))
-        _refuse_bad_ids(ids)
-        counted = np.ones(len(ids), np.bool_) if usage is None else usage > 0
-        known = tuple(classes) if classes is not None else class_order(labels)
-        _refuse_bad_classes(known)
+        """From CSV: id (the first column unless named), answers and perhaps `Usage`.
+
+        The answers are a label, a set of labels separated by spaces, or one column of 0 and 1 per
+        class. A label column is read as `spec` needs it, as one label per row without.
+        Raises SolutionError.
+        """
+        table = SolutionTable.read(data, id_column, label_column, group_column)
+        usage = table.usages()
+        counted = np.ones(len(table), np.bool_) if usage is None else usage != "ignored"
+        nowhere = np.zeros(len(table), np.bool_)
         return cls(
-            id_column=id_column,
-            label_column=label_column,
-            classes=known,
-            ids=tuple(ids),
-            codes=_codes(labels, known, counted),
+            id_column=table.id_column,
+            label_column=table.label_column,
+            ids=table.ids,
+            answers=compiled(table, classes, spec, counted),
             counted=counted,
-            public=_share(usage, "public", len(ids)),
-            private=_share(usage, "private", len(ids)),
+            public=nowhere if usage is None else usage == "public",
+            private=nowhere if usage is None else usage == "private",
+            groups=table.groups,
         )
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return tuple(self.answers.classes)
+
+    @property
+    def codes(self) -> NDArray[np.intp]:
+        """The class of each row, -1 where a row that never counts has none."""
+        return self.answers.codes
+
+    @property
+    def has_class_columns(self) -> bool:
+        return self.label_column == ANY_COLUMN
 
     @property
     def has_split(self) -> bool:
@@ -75,130 +91,48 @@ class Solution:
     def n_private(self) -> int:
         return int(self.private.sum())
 
-    def template(self, layout: Layout = "labels") -> Template:
-        """What a participant may know: columns, ids, class names."""
-        return self._templates[layout]
+    def rows(self, split: Split) -> Selection | None:
+        """What selects the rows of a split from an array; None when there are none."""
+        return self._rows[split]
 
     @cached_property
-    def _templates(self) -> dict[Layout, Template]:
-        headers: dict[Layout, tuple[str, ...]] = {
-            "labels": (self.id_column, self.label_column),
-            "probabilities": (self.id_column, *self.classes),
-        }
-        return {
-            layout: Template(header, self.ids, self.classes, layout)
-            for layout, header in headers.items()
-        }
+    def _rows(self) -> dict[Split, Selection | None]:
+        return {split: _selection(getattr(self, split)) for split in _SPLITS}
 
+    @cached_property
+    def _truths(self) -> dict[tuple[Truth, Split], NDArray[Any]]:
+        return {}
 
-def class_order(labels: Sequence[str]) -> tuple[str, ...]:
-    """The labels that occur: by value when all are numbers, else alphabetically."""
-    names = sorted({label for label in labels if label})
-    if all(_NUMBER.fullmatch(name) for name in names):
-        names.sort(key=float)
-    return tuple(names)
+    def truth(self, kind: Truth, split: Split) -> NDArray[Any]:
+        """The answers of a split's rows as a metric wants them, kept for the next submission."""
+        if (kind, split) not in self._truths:
+            rows = self.rows(split)
+            if rows is None:
+                raise SolutionError(f"No row of the solution is {split}.")
+            self._truths[kind, split] = self.answers.truth(kind)[rows]
+        return self._truths[kind, split]
 
+    @cached_property
+    def _templates(self) -> dict[tuple[Accepts, int], Template]:
+        return {}
 
-def _columns(data: bytes) -> tuple[list[str], dict[str, list[str]]]:
-    try:
-        rows = list(records(decode(data, MAX_SOLUTION_BYTES)))
-    except InvalidSubmission as error:
-        raise SolutionError(f"The solution cannot be read. {error}") from None
-    names = rows[0][1]
-    if len(set(names)) < len(names) or len(names) < 2:
-        raise SolutionError(
-            "The solution needs an id column and a label column, each with a name of its own."
-        )
-    if len(rows) == 1:
-        raise SolutionError("The solution has no rows. Write one per test image.")
-    for line, record in rows:
-        _refuse_bad_record(line, record, len(names))
-    cells = zip(*(record for _, record in rows[1:]), strict=True)
-    return names, {name: list(column) for name, column in zip(names, cells, strict=True)}
-
-
-def _refuse_bad_record(line: int, record: list[str], width: int) -> None:
-    if len(record) != width:
-        raise SolutionError(
-            f"Line {line} of the solution has {len(record)} values, the header has {width}."
-        )
-    for cell in record:
-        if len(cell) > MAX_FIELD:
-            raise SolutionError(
-                f"Line {line} of the solution has a value longer than {MAX_FIELD} characters."
+    def template(self, accepts: Accepts, depth: int = 1) -> Template:
+        """What a participant may know of this form: columns, ids, class names."""
+        key = (accepts, depth)
+        if key not in self._templates:
+            names = self.answers.classes
+            columns = (self.label_column,) if accepts.layout != "probabilities" else tuple(names)
+            self._templates[key] = Template(
+                (self.id_column, *columns), self.ids, names, accepts.layout, accepts.numbers, depth
             )
-        if cell != cell.strip() or "\n" in cell:
-            raise SolutionError(
-                f"Line {line} of the solution has a value with spaces around it "
-                "or a line break in it. Remove them."
-            )
+        return self._templates[key]
 
 
-def _named(name: str, names: list[str]) -> str:
-    if name not in names:
-        raise SolutionError(f"The solution has no column '{name}', only: {', '.join(names)}.")
-    return name
+_SPLITS: tuple[Split, ...] = ("counted", "public", "private")
 
 
-def _only_other(names: list[str], id_column: str) -> str:
-    others = [name for name in names if name not in (id_column, USAGE)]
-    if len(others) != 1:
-        raise SolutionError(
-            f"The solution needs exactly one label column beside '{id_column}' and '{USAGE}', "
-            f"found {len(others)}: {', '.join(others) or 'none'}."
-        )
-    return others[0]
-
-
-def _usage(cells: list[str] | None, rows: int) -> NDArray[np.intp] | None:
-    if cells is None:
-        return None
-    try:
-        usage = np.fromiter((_USAGES[cell.lower()] for cell in cells), np.intp, rows)
-    except KeyError:
-        line = next(at for at, cell in enumerate(cells) if cell.lower() not in _USAGES) + 2
-        raise SolutionError(
-            f"Line {line} of the solution: {USAGE} must be Public, Private or Ignored."
-        ) from None
-    if not {1, 2} <= set(usage.tolist()):
-        raise SolutionError(
-            f"The column {USAGE} of the solution needs at least one Public and one Private row."
-        )
-    return usage
-
-
-def _share(usage: NDArray[np.intp] | None, name: str, rows: int) -> NDArray[np.bool_]:
-    return np.zeros(rows, np.bool_) if usage is None else usage == _USAGES[name]
-
-
-def _refuse_bad_ids(ids: list[str]) -> None:
-    first: dict[str, int] = {}
-    for line, name in enumerate(ids, start=2):
-        if not name:
-            raise SolutionError(f"Line {line} of the solution has no id.")
-        if first.setdefault(name, line) != line:
-            raise SolutionError(
-                f"The solution has the id '{name}' in the lines {first[name]} and {line}. Keep one."
-            )
-
-
-def _refuse_bad_classes(classes: tuple[str, ...]) -> None:
-    if len(classes) < 2:
-        raise SolutionError("The solution needs at least two classes.")
-    if len(set(classes)) < len(classes) or not all(classes):
-        raise SolutionError("The list of classes holds an empty name, or the same name twice.")
-
-
-def _codes(
-    labels: list[str], classes: tuple[str, ...], counted: NDArray[np.bool_]
-) -> NDArray[np.intp]:
-    known = {name: at for at, name in enumerate(classes)}
-    codes = np.fromiter((known.get(label, -1) for label in labels), np.intp, len(labels))
-    # rows that never count may go without a label: they are there against probing
-    wrong = np.flatnonzero((codes < 0) & counted)
-    if len(wrong):
-        raise SolutionError(
-            f"Line {wrong[0] + 2} of the solution has no label, "
-            "or one that is not in the list of classes."
-        )
-    return codes
+def _selection(mask: NDArray[np.bool_]) -> Selection | None:
+    if mask.all():
+        return slice(None)
+    rows = np.flatnonzero(mask)
+    return rows if rows.size else None

@@ -31,10 +31,19 @@ from competitions.models import (
     Team,
 )
 from competitions.models import competition as models_of_competition
+from competitions.preparing import samples
 from holdout import embedded
 from holdout.accounts import tokens
 from holdout.accounts.models import User
-from scoring import InvalidSubmission, Problem, ProblemCode, Report, Solution, evaluate
+from scoring import (
+    InvalidSubmission,
+    Problem,
+    ProblemCode,
+    Report,
+    Solution,
+    evaluate,
+    layouts,
+)
 
 CLASSES = ("cat", "dog", "owl")
 ROWS = 18
@@ -247,10 +256,8 @@ def make_competition(slug: str, solution: bytes, **fields: Any) -> Competition:
     for name, value in wanted.items():
         setattr(made, name, value)
     made.save()
-    sample = table(
-        (truth.id_column, truth.label_column), [(i, truth.classes[0]) for i in truth.ids]
-    )
-    _add_file(made, "sample_submission.csv", sample, len(truth.ids))
+    _form, template = layouts.template(compiled(made), solutions.spec(made))
+    _add_file(made, files.SAMPLE, samples.sample(template), len(truth.ids))
     return Competition.objects.get(pk=made.pk)
 
 
@@ -336,9 +343,13 @@ def _end(claimed: Submission, status: str, content: bytes) -> None:
 def report_on(claimed: Submission, content: bytes) -> Report:
     """What the scoring task would find."""
     competition = claimed.team.competition
+    return evaluate(content, compiled(competition), solutions.spec(competition))
+
+
+def compiled(competition: Competition) -> Solution:
+    """The solution as the scoring task reads it."""
     assert competition.solution_id is not None
-    truth = solutions.compiled(competition.solution_id)
-    return evaluate(content, truth, solutions.spec(competition))
+    return solutions.compiled(competition.solution_id, solutions.spec(competition))
 
 
 def complaint() -> InvalidSubmission:

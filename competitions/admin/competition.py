@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.forms.widgets import Script
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -14,12 +14,13 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from competitions import deadlines
-from competitions.admin import columns, uploads
+from competitions import deadlines, preparing
+from competitions.admin import columns, parameters, uploads
 from competitions.admin.forms import CompetitionForm, ConfirmationForm
 from competitions.admin.inlines import ReadOnlyInline
 from competitions.deadlines import Phase
 from competitions.models import Competition, DataFile, Preparation, State
+from competitions.models.metrics import LAYOUTS
 from competitions.refusals import Refused
 
 PHASES = {
@@ -33,6 +34,12 @@ PREPARATIONS = {
     Preparation.PREPARING: "warning",
     Preparation.READY: "success",
     Preparation.REFUSED: "danger",
+}
+LIMITS = ("decimals", "daily_limit", "max_team_size")
+# What is shown of these to whoever cannot change them (any more).
+SETTLED = {
+    "Data": ("public_fraction",),
+    "Metric and limits": ("metric", "settled_layout", "parameters", *LIMITS),
 }
 OPENING = {
     "title": "Open this challenge?",
@@ -72,7 +79,14 @@ class CompetitionAdmin(ModelAdmin):  # type: ignore[misc]
     list_filter = ("state", "preparation")
     search_fields = ("title", "slug")
     prepopulated_fields = {"slug": ("title",)}
-    readonly_fields = ("phase", "files", "files_note")
+    readonly_fields = (
+        "phase",
+        "files",
+        "files_note",
+        "metrics",
+        "settled_layout",
+        "parameters",
+    )
     actions = None
     actions_detail = ("open_now", "close_now")
     warn_unsaved_form = True
@@ -88,7 +102,10 @@ class CompetitionAdmin(ModelAdmin):  # type: ignore[misc]
         ),
         (
             "Metric and limits",
-            {"classes": ["tab"], "fields": ("metric", "decimals", "daily_limit", "max_team_size")},
+            {
+                "classes": ["tab"],
+                "fields": ("metric", "layout", "metric_parameters", "metrics", *LIMITS),
+            },
         ),
         (
             "Dates",
@@ -114,14 +131,14 @@ class CompetitionAdmin(ModelAdmin):  # type: ignore[misc]
         return (*self.readonly_fields, "slug", "metric", "decimals", "public_fraction")
 
     def get_fieldsets(self, request: HttpRequest, obj: Competition | None = None) -> Any:
-        """Without the uploads, once they could change nothing."""
+        """Without the uploads and the guide where they could change nothing."""
         fieldsets = super().get_fieldsets(request, obj)
-        if obj is None or obj.state == State.DRAFT:
+        if obj is None:
+            return fieldsets
+        if obj.state == State.DRAFT and self.has_change_permission(request, obj):
             return fieldsets
         return [
-            (name, {**options, "fields": ("public_fraction",)})
-            if name == "Data"
-            else (name, options)
+            (name, {**options, "fields": SETTLED.get(name, options["fields"])})
             for name, options in fieldsets
         ]
 
@@ -165,6 +182,18 @@ class CompetitionAdmin(ModelAdmin):  # type: ignore[misc]
             return format_html("<span data-preparing>{}</span>", obj.preparation_note)
         return obj.preparation_note or "Nothing yet: upload the three files on the tab “Data”."
 
+    @display(description="All metrics")  # type: ignore[untyped-decorator]
+    def metrics(self, obj: Competition) -> SafeString:
+        return parameters.guide()
+
+    @display(description="Layout")  # type: ignore[untyped-decorator]
+    def settled_layout(self, obj: Competition) -> str:
+        return LAYOUTS[obj.submission_layout]
+
+    @display(description="Parameters")  # type: ignore[untyped-decorator]
+    def parameters(self, obj: Competition) -> str:
+        return parameters.lines(obj.metric_parameters) or columns.NONE
+
     @display(description="Opens (UTC)", ordering="opens_at")  # type: ignore[untyped-decorator]
     def opens(self, obj: Competition) -> str:
         return columns.utc(obj.opens_at)
@@ -179,11 +208,18 @@ class CompetitionAdmin(ModelAdmin):  # type: ignore[misc]
 
     # --- what happens ----------------------------------------------------------------------------
     def changeform_view(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        """The page in its transaction first, then the files that came with it."""
-        request.uploads_of = None
-        response: HttpResponse = super().changeform_view(request, *args, **kwargs)
+        """The page in its transaction first, then the files that came with it, or are there."""
+        request.uploads_of = request.to_ring = None
+        try:
+            response: HttpResponse = super().changeform_view(request, *args, **kwargs)
+        except Refused as error:
+            messages.error(request, str(error))
+            return HttpResponseRedirect(request.path)
         if request.uploads_of is not None:
             uploads.take(request, *request.uploads_of)
+        if request.to_ring is not None:
+            messages.info(request, "The files are being prepared and tried with the new settings.")
+            uploads.ring(*request.to_ring)
         return response
 
     def save_model(self, request: Any, obj: Competition, form: Any, change: bool) -> None:
@@ -194,6 +230,9 @@ class CompetitionAdmin(ModelAdmin):  # type: ignore[misc]
             super().save_model(request, obj, form, change)
         if form.uploads:
             request.uploads_of = (obj.pk, form.uploads)
+        elif form.scores_otherwise:
+            # In this transaction, so that nobody can open what was not tried.
+            request.to_ring = (obj.pk, preparing.anew(obj.pk))
 
     @action(  # type: ignore[untyped-decorator]
         description="Open",

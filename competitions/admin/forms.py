@@ -7,13 +7,15 @@ from django.core.files.uploadedfile import UploadedFile
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
-from competitions import preparing, teams
+from competitions import preparing, solutions, teams
+from competitions.admin.parameters import ParametersField
 from competitions.models import Competition, Preparation, State, Team
 from competitions.refusals import Refused
-from scoring import METRICS, display_decimals
+from scoring import display_decimals
 
 # the form's names (the model has a field "solution") and what the verb calls them
 UPLOADS = {"train_file": "train", "test_file": "test", "solution_file": "solution"}
+SCORING = ("metric", "metric_parameters", "layout")
 USED = {Preparation.PREPARING, Preparation.READY}  # settings are, or are being, made into files
 
 
@@ -23,6 +25,12 @@ def _upload(label: str, accept: str, help_text: str) -> forms.FileField:
 
 
 class CompetitionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for mypy alone
+    metric_parameters = ParametersField(
+        label="Parameters",
+        help_text="One NAME=VALUE per line, such as k=5 or average=micro; what is left out has its "
+        "default. If the files are there already, a change of metric, layout or parameters has "
+        "them prepared anew.",
+    )
     train_file = _upload(
         "Train archive",
         ".zip",
@@ -41,8 +49,9 @@ class CompetitionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for
     class Meta:
         model = Competition
         fields = (
-            "title", "slug", "summary", "overview", "data_page", "rules", "metric", "decimals",
-            "public_fraction", "daily_limit", "max_team_size", "opens_at", "closes_at",
+            "title", "slug", "summary", "overview", "data_page", "rules", "metric", "layout",
+            "metric_parameters", "decimals", "public_fraction", "daily_limit", "max_team_size",
+            "opens_at", "closes_at",
         )  # fmt: skip
         labels = {
             "slug": "Address",
@@ -58,12 +67,20 @@ class CompetitionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for
             "overview": "The first page, in Markdown: the task, how to begin, what you ask.",
             "data_page": "The page beside the files, in Markdown: what is in them, where from.",
             "rules": "In Markdown. What is allowed and what is not.",
+            "metric": "What decides who is first.",
+            "layout": "The form of a submission. Empty: the metric's own, the first that the list "
+            "below has for it. The solution has one label per image, whatever the layout.",
             "decimals": "Digits shown on the board; teams equal to this precision share a rank. "
             "The number of public rows sets the most that make sense.",
             "opens_at": "In UTC, whatever zone your browser is in. Empty: when you open it.",
             "closes_at": "In UTC as well. Empty: when you close it.",
             "max_team_size": "The most people that may compete as one.",
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.state != State.DRAFT:
+            del self.fields["metric_parameters"]  # declared, so the admin would not leave it out
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -72,7 +89,15 @@ class CompetitionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for
             self._clean_uploads(given)
         elif self.instance.pk and self.instance.preparation in USED:
             self._refuse_settings_that_were_used()
+        if all(name in cleaned for name in SCORING):
+            self._clean_scoring(with_files=bool(given))
         return cleaned
+
+    @property
+    def scores_otherwise(self) -> bool:
+        """Whether the files of the last upload must be prepared and tried anew."""
+        changed = any(name in self.changed_data for name in SCORING)
+        return changed and bool(self.instance.preparation_inbox) and not self.uploads
 
     @property
     def uploads(self) -> "dict[str, UploadedFile[Any]]":
@@ -97,14 +122,16 @@ class CompetitionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for
                 "The public rows are drawn already. Upload the three files again to draw anew.",
             )
         self._refuse_meaningless_decimals()
-        before = METRICS[self.initial["metric"]]
-        after = METRICS[self.cleaned_data.get("metric", before.key)]
-        if before.layout != after.layout:
-            self.add_error(
-                "metric",
-                f"The sample submission is made for {before.title}. Upload the three files again "
-                f"to change to {after.title}.",
-            )
+
+    def _clean_scoring(self, *, with_files: bool) -> None:
+        """Whether metric, parameters and layout fit together, and the classes that there are."""
+        settings = Competition(**{name: self.cleaned_data[name] for name in SCORING})
+        solution = self.instance.solution
+        classes = [] if solution is None or with_files else solution.classes
+        if wrong := solutions.complaint(settings, classes):
+            self.add_error(*wrong)
+        elif self.scores_otherwise and self.instance.preparation == Preparation.PREPARING:
+            self.add_error("metric", "The files are being read. Wait for that, then change it.")
 
     def _refuse_meaningless_decimals(self) -> None:
         solution = self.instance.solution

@@ -30,10 +30,10 @@ def take(request: HttpRequest, pk: int, uploads: "Mapping[str, UploadedFile[Any]
         messages.error(request, str(error))
     else:
         messages.info(request, "The files have arrived and are being checked.")
-        _ring(pk, inbox)
+        ring(pk, inbox)
 
 
-def _ring(pk: int, inbox: preparing.Inbox) -> None:
+def ring(pk: int, inbox: preparing.Inbox) -> None:
     try:
         tasks.prepare.apply_async((pk, inbox), retry=False)
     except (QueueError, BrokerError, RedisError, OSError) as error:

@@ -14,6 +14,7 @@ from competitions.access import Person
 from competitions.api.door import Door, person
 from competitions.api.errors import documented
 from competitions.models import Competition, DataFile, Member, SolutionVersion, Team
+from competitions.models.metrics import LAYOUTS
 from scoring import METRICS
 
 DIRECTIONS = ("maximize", "minimize")
@@ -32,7 +33,7 @@ class FileOutput(serializers.ModelSerializer[DataFile]):
 
 class MetricOutput(serializers.Serializer[Any]):
     key = serializers.CharField()
-    title = serializers.CharField()
+    title = serializers.CharField(help_text="With the parameters in words.")
     direction = serializers.ChoiceField(DIRECTIONS)
 
 
@@ -57,6 +58,13 @@ class CompetitionOutput(serializers.ModelSerializer[Competition]):
 
     phase = serializers.SerializerMethodField()
     metric = serializers.SerializerMethodField()
+    metric_parameters = serializers.DictField(
+        read_only=True,
+        help_text="As the organiser wrote them; what is left out has the metric's default.",
+    )
+    layout = serializers.ChoiceField(
+        list(LAYOUTS), source="submission_layout", help_text="The form of a submission."
+    )
     classes = serializers.SerializerMethodField(help_text="The labels, in the challenge's order.")
     files = FileOutput(many=True)
     test_rows = TestRowsOutput(source="solution", allow_null=True)
@@ -76,6 +84,8 @@ class CompetitionOutput(serializers.ModelSerializer[Competition]):
             "summary",
             "phase",
             "metric",
+            "metric_parameters",
+            "layout",
             "opens_at",
             "closes_at",
             "daily_limit",
@@ -94,7 +104,8 @@ class CompetitionOutput(serializers.ModelSerializer[Competition]):
     @extend_schema_field(MetricOutput)
     def get_metric(self, competition: Competition) -> dict[str, str]:
         metric = METRICS[competition.metric]
-        return {"key": metric.key, "title": metric.title, "direction": metric.direction}
+        title = competition.metric_title
+        return {"key": metric.key, "title": title, "direction": metric.direction}
 
     def get_classes(self, competition: Competition) -> list[str]:
         return list(competition.solution.classes) if competition.solution else []

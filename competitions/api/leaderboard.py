@@ -1,6 +1,7 @@
 """The public board, for programs and for pages whose live stream broke."""
 
 from typing import Any
+from zlib import crc32
 
 from django.http import HttpResponseBase
 from django.utils.cache import get_conditional_response
@@ -75,7 +76,8 @@ class Leaderboard(Door):
 
 
 def _etag(competition: Competition) -> str:
-    parts = (competition.slug, competition.metric, competition.decimals, competition.board_version)
+    title = f"{crc32(competition.metric_title.encode()):x}"  # a class in it may have any letters
+    parts = (competition.slug, title, competition.decimals, competition.board_version)
     return f'W/"{"-".join(map(str, parts))}"'
 
 

@@ -1,11 +1,14 @@
 """A competition, its files and the versions of its hidden solution."""
 
+from typing import cast
+
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from scoring import METRICS
+from competitions.models.metrics import LAYOUTS, titled
+from scoring import METRICS, Layout
 
 
 class State(models.TextChoices):
@@ -30,6 +33,11 @@ def metric_choices() -> list[tuple[str, str]]:
     return [(key, metric.title) for key, metric in METRICS.items()]
 
 
+def layout_choices() -> list[tuple[str, str]]:
+    """A function, so that other words need no migration."""
+    return list(LAYOUTS.items())
+
+
 class CompetitionManager(models.Manager["Competition"]):
     """Every competition is read together with the database's clock, as ``clock``."""
 
@@ -46,6 +54,13 @@ class Competition(models.Model):
     rules = models.TextField(blank=True, help_text="Markdown.")
 
     metric = models.CharField(max_length=60, choices=metric_choices, default="accuracy")
+    metric_parameters = models.JSONField(default=dict, blank=True)
+    layout = models.CharField(
+        max_length=20,
+        choices=layout_choices,
+        blank=True,
+        help_text="The form of a submission. Empty: the metric's own.",
+    )
     decimals = models.PositiveSmallIntegerField(
         default=4,
         validators=[MinValueValidator(1), MaxValueValidator(6)],
@@ -97,6 +112,10 @@ class Competition(models.Model):
                 condition=Q(state__in=State.values), name="competition_state_is_known"
             ),
             models.CheckConstraint(
+                condition=Q(layout__in=["", *LAYOUTS]),
+                name="competition_layout_is_known_or_left_to_the_metric",
+            ),
+            models.CheckConstraint(
                 condition=Q(preparation__in=Preparation.values),
                 name="competition_preparation_is_known",
             ),
@@ -134,6 +153,16 @@ class Competition(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def metric_title(self) -> str:
+        """The metric's name, with its parameters in words."""
+        return titled(self.metric, self.metric_parameters)
+
+    @property
+    def submission_layout(self) -> Layout:
+        """The form that a submission has here: the organiser's choice, else the metric's own."""
+        return cast(Layout, self.layout) if self.layout else METRICS[self.metric].layout
 
 
 class SolutionVersion(models.Model):

@@ -30,8 +30,8 @@ from competitions.preparing.claims import Inbox, forgotten, give_up
 from competitions.refusals import NotReady, Refused
 
 __all__ = [
-    "OUR_FAULT", "TIME_LIMIT", "TOO_LATE", "TOO_LONG", "Inbox", "forgotten", "give_up", "prepare",
-    "receive", "refuse", "seed_path", "takes_files",
+    "OUR_FAULT", "TIME_LIMIT", "TOO_LATE", "TOO_LONG", "Inbox", "anew", "forgotten", "give_up",
+    "prepare", "receive", "refuse", "seed_path", "takes_files",
 ]  # fmt: skip
 
 log = structlog.get_logger(__name__)
@@ -74,6 +74,17 @@ def receive(
         "solution": files.store("solutions", iter(solution)).path,
     }
     if not claims.receive(competition_pk, inbox):
+        raise NotReady(TOO_LATE)
+    return inbox
+
+
+def anew(competition_pk: int) -> Inbox:
+    """Marks the files of the last upload as PREPARING once more: the challenge's settings changed.
+
+    Raises NotReady as ``receive`` does, and while they are being read.
+    """
+    inbox = claims.kept(competition_pk)
+    if not inbox or not claims.receive(competition_pk, inbox):
         raise NotReady(TOO_LATE)
     return inbox
 

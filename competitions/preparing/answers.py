@@ -28,6 +28,10 @@ class Answers:
         return [name for name, _label, _usage in self.rows]
 
     @property
+    def labels(self) -> list[str]:
+        return [label for _name, label, _usage in self.rows]
+
+    @property
     def commitment(self) -> str:
         """The seal of the split, which `python -m scoring split` prints for the same seed.
 
@@ -52,6 +56,10 @@ def read(data: bytes, images: Sequence[str], classes: Set[str], fraction: float)
         solution = scoring.Solution.read(data)
     except scoring.SolutionError as error:
         raise Refused(str(error)) from None
+    if solution.has_class_columns:
+        raise Refused(
+            "The solution has a column per class. Write one column with the label of each image."
+        )
     _require_images(set(solution.ids), images)
     _require_classes(set(solution.classes), classes)
     labels = dict(zip(solution.ids, _labels(solution), strict=True))

@@ -3,15 +3,23 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import scoring
 from competitions import files
 from competitions.files import Stored
 from competitions.models import Competition
-from competitions.preparing import answers, labelled, metadata, packing, pictures, sprites, tables
+from competitions.preparing import (
+    answers,
+    labelled,
+    metadata,
+    packing,
+    pictures,
+    samples,
+    sprites,
+    tables,
+)
 from competitions.preparing.answers import Answers
 from competitions.preparing.archives import Archive, common_folder
 from competitions.preparing.sprites import Sample
-from scoring.solutions import class_order
+from scoring.answers import class_order
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,7 @@ def build(competition: Competition, inbox: dict[str, str], still_ours: Callable[
         classes = labelled.labels(train)
         train_zip = packing.pack(_images(train, list(classes), still_ours))
         order = class_order(list(classes.values()))
-        samples = sprites.draw(train, classes, order)
+        drawn = sprites.draw(train, classes, order)
     with files.storage("data").open(inbox["test"]) as stream:
         test = Archive(stream, "test archive")
         names = _test_names(test)
@@ -54,17 +62,18 @@ def build(competition: Competition, inbox: dict[str, str], still_ours: Callable[
             set(classes.values()),
             competition.public_fraction,
         )
+        sample = samples.proven(competition, found, order)
         test_zip = packing.pack(_images(test, names, still_ours))
     return Built(
         downloads=[
             Download("train.zip", train_zip, len(classes), "Training images"),
             Download("test.zip", test_zip, len(names), "Test images, to be labelled by you"),
             _train_table(found, classes),
-            _sample(competition, found, order),
+            _sample(sample, found),
         ],
         answers=found,
         classes=order,
-        samples=samples,
+        samples=drawn,
         train_images=len(classes),
     )
 
@@ -106,10 +115,6 @@ def _train_table(found: Answers, classes: dict[str, str]) -> Download:
     return Download("train.csv", stored, len(rows), "The class of every training image")
 
 
-def _sample(competition: Competition, found: Answers, classes: tuple[str, ...]) -> Download:
-    layout = scoring.METRICS[competition.metric].layout
-    header = packing.header(found.id_column, found.label_column, classes, layout)
-    stored = files.store_bytes("data", packing.sample(header, found.ids, classes))
-    return Download(
-        "sample_submission.csv", stored, len(found.ids), "The form of a submission, all the same"
-    )
+def _sample(sample: bytes, found: Answers) -> Download:
+    stored = files.store_bytes("data", sample)
+    return Download(files.SAMPLE, stored, len(found.ids), "The form of a submission, all the same")

@@ -46,6 +46,12 @@ def receive(pk: int, inbox: Inbox) -> bool:
     return bool(changed)
 
 
+def kept(pk: int) -> Inbox:
+    """The last upload, empty if there is none or somebody is at it."""
+    idle = preparable(pk).exclude(preparation=Preparation.PREPARING).first()
+    return dict(idle.preparation_inbox) if idle else {}
+
+
 def claim(pk: int, inbox: Inbox) -> Competition | None:
     """The competition, leased to the caller, unless somebody is at it or it waits no more."""
     free = Q(preparation_until=None) | Q(preparation_until__lt=Now())

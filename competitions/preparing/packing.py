@@ -6,13 +6,11 @@ owners of the organiser's own archive stay at home.
 
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import IO
 
 from competitions import files
 from competitions.files import Stored
-from competitions.preparing import tables
-from scoring.metrics import Layout
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 UNIX, REGULAR_FILE = 3, 0o100644 << 16
@@ -27,16 +25,6 @@ def pack(images: Iterable[tuple[str, bytes]]) -> Stored:
                 archive.writestr(_member(name), data)
         draft.seek(0)
         return files.store("data", _chunks(draft))
-
-
-def sample(header: Sequence[str], ids: Iterable[str], classes: Sequence[str]) -> bytes:
-    """The same answer for every image: the first class, or the same chance for all classes."""
-    same = [classes[0]] if len(header) == 2 else [f"{1 / len(classes):.6g}"] * len(classes)
-    return tables.write(header, ([name, *same] for name in ids))
-
-
-def header(id_column: str, label_column: str, classes: Sequence[str], layout: Layout) -> list[str]:
-    return [id_column, label_column] if layout == "labels" else [id_column, *classes]
 
 
 def _member(name: str) -> zipfile.ZipInfo:

@@ -7,7 +7,7 @@ from itertools import islice
 
 from competitions.refusals import Refused
 from scoring import InvalidSubmission
-from scoring.decoding import decode, records
+from scoring.decoding import admit, records, require_text
 
 SHOWN = 3
 
@@ -15,7 +15,9 @@ SHOWN = 3
 def read(data: bytes, title: str) -> Iterator[tuple[int, list[str]]]:
     """Each record with its line, the header first. Raises Refused for what is not a CSV."""
     try:
-        yield from records(decode(data))
+        text = admit(data)
+        require_text(text)
+        yield from records(text)
     except InvalidSubmission as error:
         raise Refused(f"The {title} cannot be read. {error}") from None
 

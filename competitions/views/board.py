@@ -66,11 +66,13 @@ def leaderboard(request: HttpRequest, slug: str) -> HttpResponse:
 
 def drawn(board: Board, team: Team | None) -> dict[str, Any]:
     """The board's rows with their marks, zone and axis, ready for the template."""
-    bounds = METRICS[board.metric].bounds
+    metric = METRICS[board.metric]
+    bounds = metric.bounds
     scale = whiskers.scale_of(board.rows, bounds)
     leader = next((row for row in board.rows if not row.is_baseline), None)
     tie = whiskers.tie_width(leader)
-    lines = [_line(row, scale, team, _is_tied(row, leader, tie)) for row in board.rows]
+    sign = -1 if board.direction == "minimize" else 1
+    lines = [_line(row, scale, team, _is_tied(row, leader, tie, sign)) for row in board.rows]
     band = [line for line in lines if line.in_band]
     latest = sorted(board.rows, key=lambda row: row.reached_at, reverse=True)
     return {
@@ -78,7 +80,8 @@ def drawn(board: Board, team: Team | None) -> dict[str, Any]:
         "bounds": bounds,
         "scale": scale,
         "lines": lines,
-        "zone": _zone(scale, leader, tie),
+        "zone": _zone(scale, leader, tie, sign),
+        "has_intervals": metric.interval is not None,
         "band_first": band[0].row.team_id if len(band) > 1 else None,
         "band_last": band[-1].row.team_id if len(band) > 1 else None,
         "latest": latest[:LATEST],
@@ -92,20 +95,22 @@ def _line(row: Row, scale: Scale, team: Team | None, in_band: bool) -> Line:
     return Line(row, whiskers.whisker(row, scale), is_you, in_band, half)
 
 
-def _is_tied(row: Row, leader: Row | None, tie: float | None) -> bool:
+def _is_tied(row: Row, leader: Row | None, tie: float | None, sign: int) -> bool:
     if leader is None or tie is None:
         return False
     # Baselines that beat the leader are outside: the bracket is about rivals and what lies between.
-    return abs(leader.value - row.value) <= tie + 1e-9 and not _beats(row, leader)
+    return abs(leader.value - row.value) <= tie + 1e-9 and not _beats(row, leader, sign)
 
 
-def _beats(row: Row, leader: Row) -> bool:
-    return row.is_baseline and row.value > leader.value
+def _beats(row: Row, leader: Row, sign: int) -> bool:
+    return row.is_baseline and sign * row.value > sign * leader.value
 
 
-def _zone(scale: Scale, leader: Row | None, tie: float | None) -> Zone | None:
-    if leader is None or tie is None or leader.high is None:
+def _zone(scale: Scale, leader: Row | None, tie: float | None, sign: int) -> Zone | None:
+    """From the leader's better end to the last that is tied; to the right where less is better."""
+    if leader is None or tie is None or leader.low is None or leader.high is None:
         return None
-    left = max(scale.x(leader.value - tie), 0.0)
-    right = min(scale.x(leader.high), whiskers.WIDTH)
+    best = leader.high if sign > 0 else leader.low
+    left, right = sorted((scale.x(best), scale.x(leader.value - sign * tie)))
+    left, right = max(left, 0.0), min(right, whiskers.WIDTH)
     return Zone(left, round(right - left, 1), tie)

@@ -13,10 +13,9 @@ from competitions import access, files
 from competitions.models import ClassSample, Competition
 from competitions.refusals import NotFound, Refused
 from competitions.views import challenge as challenges
+from competitions.views import layouts
 from competitions.views.overview import site
-from scoring import METRICS
 
-EXAMPLE_IDS = ("0b7e52", "3f9a1c", "c4418d")
 CLASSES_AT_ONCE = 20  # the others are there, folded
 FOREVER = "private, max-age=31536000, immutable"
 
@@ -51,7 +50,7 @@ def data(request: HttpRequest, slug: str) -> HttpResponse:
         "bars": _folded(bars(samples)),
         "mosaic": _folded(pictured),
         "pictured": len(pictured),
-        "example": example(competition),
+        "example": layouts.example(competition),
     }
     return render(request, "competitions/data.html", context)
 
@@ -95,21 +94,6 @@ def bars(samples: Sequence[ClassSample]) -> list[Bar]:
 
 def _folded(rows: Sequence[object]) -> dict[str, Sequence[object]]:
     return {"shown": rows[:CLASSES_AT_ONCE], "more": rows[CLASSES_AT_ONCE:]}
-
-
-def example(competition: Competition) -> list[str]:
-    """The first lines of a submission in this challenge's layout, with invented ids."""
-    solution = competition.solution
-    if solution is None:
-        return []
-    names = list(solution.classes)
-    if METRICS[competition.metric].layout == "probabilities":
-        even = f"{1 / len(names):.3f}"
-        header = ",".join([solution.id_column, *names])
-        return [header, *(",".join([i, *[even] * len(names)]) for i in EXAMPLE_IDS)]
-    labels = [names[n % len(names)] for n in range(len(EXAMPLE_IDS))]
-    header = f"{solution.id_column},{solution.label_column}"
-    return [header, *(f"{i},{label}" for i, label in zip(EXAMPLE_IDS, labels, strict=True))]
 
 
 def _may_download(request: HttpRequest, competition: Competition) -> bool:

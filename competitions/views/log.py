@@ -16,7 +16,7 @@ from competitions.leaderboard import public_score
 from competitions.live.events import cursor
 from competitions.models import Competition, PublicScore, Submission
 from competitions.views import challenge as challenges
-from scoring import METRICS, displayed
+from scoring import displayed
 
 PER_PAGE = 50
 
@@ -46,7 +46,6 @@ def submissions(request: HttpRequest, slug: str) -> HttpResponse:
         "page": page,
         "entries": _entries(competition, list(page), page.paginator.count - page.start_index() + 1),
         "attempts": verbs.attempts(competition, team) if team else None,
-        "metric": METRICS[competition.metric],
     }
     return render(request, "competitions/submissions.html", context)
 
@@ -70,7 +69,6 @@ def submission(request: HttpRequest, slug: str, public_id: uuid.UUID) -> HttpRes
         "cursor": after,
         "submission": sent,
         "score": public_score(sent),
-        "metric": METRICS[challenge.competition.metric],
     }
     return render(request, "competitions/submission.html", context)
 

@@ -17,11 +17,9 @@ from competitions.live.events import cursor
 from competitions.models import Competition
 from competitions.refusals import Refused
 from competitions.views import challenge as challenges
+from competitions.views import layouts
 from competitions.views.challenge import Challenge
 from competitions.views.overview import site
-from scoring import METRICS
-
-SAMPLE = "sample_submission.csv"
 
 
 @never_cache
@@ -56,8 +54,8 @@ def _take(request: HttpRequest, challenge: Challenge) -> HttpResponse:
 
 
 def _sample(competition: Competition) -> SimpleUploadedFile:
-    with files.open_data(files.data_file(competition, SAMPLE)) as stream:
-        return SimpleUploadedFile(SAMPLE, stream.read(), "text/csv")
+    with files.open_data(files.data_file(competition, files.SAMPLE)) as stream:
+        return SimpleUploadedFile(files.SAMPLE, stream.read(), "text/csv")
 
 
 def _page(
@@ -72,8 +70,8 @@ def _page(
         "cursor": cursor(competition.slug),
         "attempts": submissions.attempts(competition, team) if team else None,
         "limit": files.submission_limit(competition),
-        "metric": METRICS[competition.metric],
+        "example": layouts.example(competition),
         "own": leaderboard.line_of(competition, team),
-        "sample": competition.files.filter(name=SAMPLE).first(),
+        "sample": competition.files.filter(name=files.SAMPLE).first(),
     }
     return render(request, "competitions/submit.html", context, status=status)

@@ -58,6 +58,33 @@ def test_probabilities_where_the_sample_asks_for_them(run_folder, challenge_fold
         predict(run_folder, challenge_folder, sample)
 
 
+def test_marks_where_the_sample_has_them(run_folder, challenge_folder, tmp_path):
+    sample = tmp_path / "own.csv"
+    sample.write_text("id,right,left\nt01.png,1,0\nt00.png,1,0\n")
+    answers = rows(predict(run_folder, challenge_folder, sample))
+    assert answers[1:] == [["t01.png", "1", "0"], ["t00.png", "0", "1"]]
+
+
+def test_a_ranked_list_as_long_as_the_samples(run_folder, challenge_folder, tmp_path):
+    sample = tmp_path / "own.csv"
+    sample.write_text("id,side\nt01.png,left right\nt00.png,left right\n")
+    answers = rows(predict(run_folder, challenge_folder, sample))
+    assert answers[1:] == [["t01.png", "right left"], ["t00.png", "left right"]]
+
+
+def test_the_probability_of_class_1_where_the_sample_holds_a_score(
+    run_folder, challenge_folder, tmp_path
+):
+    sample = tmp_path / "own.csv"
+    sample.write_text("id,side\nt01.png,0.5\nt00.png,0.5\n")
+    with pytest.raises(CallError, match="no class of the run is called so"):
+        predict(run_folder, challenge_folder, sample)
+    described = json.loads((run_folder / "run.json").read_text())
+    (run_folder / "run.json").write_text(json.dumps({**described, "classes": ["0", "1"]}))
+    answers = rows(predict(run_folder, challenge_folder, sample))
+    assert float(answers[1][1]) > 0.5 > float(answers[2][1])
+
+
 def test_wrong_calls_in_words(run_folder, challenge_folder, tmp_path):
     with pytest.raises(CallError, match="not a run folder"):
         predict(tmp_path, challenge_folder, None)

@@ -1,5 +1,6 @@
 """The organiser's door: a challenge made, opened and closed in the admin; no label in any page."""
 
+import html
 import re
 from collections.abc import Callable
 
@@ -7,7 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from competitions import preparing, tasks
+from competitions import files, preparing, tasks
 from competitions.admin.forms import CompetitionForm
 from competitions.models import (
     Competition,
@@ -19,6 +20,7 @@ from competitions.models import (
     Team,
 )
 from holdout.accounts.models import Token
+from scoring import METRICS
 from tests.competitions.zips import hidden_zip, solution_csv, train_zip
 
 pytestmark = pytest.mark.django_db
@@ -31,6 +33,8 @@ SETTINGS = {
     "data_page": "",
     "rules": "",
     "metric": "accuracy",
+    "layout": "",
+    "metric_parameters": "",
     "decimals": "4",
     "public_fraction": "0.3",
     "daily_limit": "7",
@@ -135,9 +139,9 @@ def test_a_refused_upload_is_repeated(create, admin, rung):
 
 
 def test_two_of_three_files_are_not_enough(admin):
-    files = three_files()
-    del files["solution_file"]
-    response = admin.post(reverse(ADD), {**SETTINGS, **files})
+    uploads = three_files()
+    del uploads["solution_file"]
+    response = admin.post(reverse(ADD), {**SETTINGS, **uploads})
     assert "a challenge is made from all three" in response.content.decode()
     assert not Competition.objects.exists()
 
@@ -154,17 +158,145 @@ def test_it_closes_after_it_opens(admin):
     assert "must open before it closes" in response.content.decode()
 
 
+def test_the_share_that_the_public_rows_were_drawn_with_stays(create, admin):
+    fields = {**SETTINGS, **INLINE, "decimals": "2", "public_fraction": "0.5"}
+    page = admin.post(change_page(create()), fields).content.decode()
+    assert "Upload the three files again to draw anew" in page
+
+
+# --- how it is scored ----------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize(
-    ("change", "sentence"),
+    ("fields", "name", "sentence"),
     [
-        ({"public_fraction": "0.5"}, "Upload the three files again to draw anew"),
-        ({"metric": "log_loss"}, "The sample submission is made for Accuracy"),
+        ({"layout": "ranked"}, "layout", "does not take the layout 'ranked', only: labels."),
+        ({"metric_parameters": "k=5"}, "metric_parameters", "does not take the parameter 'k'"),
+        ({"metric": "map_at_k", "metric_parameters": "k=0"}, "metric_parameters", "whole number"),
+        ({"metric_parameters": "a=b\n\nk"}, "metric_parameters", "Line 3: write NAME=VALUE"),
+        ({"metric_parameters": "=5"}, "metric_parameters", "Line 1: write NAME=VALUE"),
+        ({"metric_parameters": "k=5\nk=6"}, "metric_parameters", "Line 2: k stands there already"),
+        ({"metric": "cost_weighted_accuracy"}, "metric_parameters", "needs the parameter 'costs'"),
+        ({"metric": "top_k_error", "layout": "labels"}, "layout", "only with k=1"),
     ],
 )
-def test_what_the_files_were_made_with_stays(create, admin, change, sentence):
+def test_settings_that_do_not_fit_are_refused_at_their_field(admin, fields, name, sentence):
+    response = admin.post(reverse(ADD), {**SETTINGS, **fields})
+    (error,) = response.context["adminform"].form.errors[name]
+    assert sentence in error
+    assert not Competition.objects.exists()
+
+
+def test_parameters_are_written_one_per_line_and_read_back(admin, draft):
+    lines = "average = binary\r\n\r\npositive=owl\r\nbeta=0.5"
+    fields = {**SETTINGS, "metric": "fbeta", "metric_parameters": lines}
+    assert admin.post(change_page(draft), fields).status_code == 302
+    draft.refresh_from_db()
+    assert draft.metric_parameters == {"average": "binary", "positive": "owl", "beta": "0.5"}
+    page = admin.get(change_page(draft)).content.decode()
+    assert "average=binary\nbeta=0.5\npositive=owl</textarea>" in page
+
+
+def test_parameters_set_as_json_come_back_as_lines(admin, draft):
+    costs = {"costs": [[0, 1], [2, 0]]}
+    Competition.objects.update(metric="cost_weighted_accuracy", metric_parameters=costs)
+    assert "costs=[[0, 1], [2, 0]]</textarea>" in admin.get(change_page(draft)).content.decode()
+
+
+def test_the_page_tells_every_parameter_of_every_metric(admin):
+    page = html.unescape(admin.get(reverse(ADD)).content.decode())
+    for metric in METRICS.values():
+        assert metric.title in page
+        for parameter in metric.parameters:
+            assert f"<code>{parameter.name}</code>" in page
+            assert parameter.meaning in page
+    assert (
+        "(default 5): How many classes of each row count, the best ones first. It must be" in page
+    )
+    assert "(required): What each mistake costs" in page
+    assert "such as 0,1;2,0" in page
+
+
+def test_parameters_are_held_against_the_classes(create, admin):
+    fields = {**SETTINGS, **INLINE, "decimals": "2", "metric": "f1"}
+    lines = {"metric_parameters": "average=binary\npositive=emu"}
+    response = admin.post(change_page(create()), {**fields, **lines})
+    (error,) = response.context["adminform"].form.errors["metric_parameters"]
+    assert "There is no class 'emu'." in error
+
+
+def test_another_metric_has_the_files_prepared_anew(create, admin, rung):
     made = create()
-    response = admin.post(change_page(made), {**SETTINGS, **INLINE, "decimals": "2", **change})
-    assert sentence in response.content.decode()
+    fields = {**SETTINGS, **INLINE, "decimals": "2", "metric": "map_at_k"}
+    lines = {"metric_parameters": "k=2"}
+    page = admin.post(change_page(made), {**fields, **lines}, follow=True).content.decode()
+    assert "prepared and tried with the new settings" in page
+    made.refresh_from_db()
+    assert made.preparation == Preparation.PREPARING
+    tasks.prepare(*rung.pop())
+    made.refresh_from_db()
+    assert (made.preparation, made.solution.version) == (Preparation.READY, 2)
+    sample = files.read("data", made.files.get(name=files.SAMPLE).path)
+    assert sample.startswith(b"id,label\nx00.png,cat dog\n")
+
+
+def test_a_metric_that_cannot_score_the_files_is_refused_and_another_is_not(create, admin, rung):
+    made = create({"metric": "top_k_accuracy"})
+    assert made.preparation == Preparation.REFUSED
+    assert "same answer for every image" in made.preparation_note
+    fields = {**SETTINGS, "metric": "top_k_accuracy", "metric_parameters": "k=2"}
+    admin.post(change_page(made), fields)
+    tasks.prepare(*rung.pop())
+    made.refresh_from_db()
+    assert made.preparation == Preparation.READY
+
+
+def test_what_does_not_change_the_scoring_rings_nobody(create, admin, rung):
+    made = create({"metric": "map_at_k", "metric_parameters": "k=2"})
+    fields = {"metric": "map_at_k", "metric_parameters": " k = 2 \r\n", "title": "Another"}
+    admin.post(change_page(made), {**SETTINGS, **INLINE, "decimals": "2", **fields})
+    made.refresh_from_db()
+    assert (made.title, made.preparation, rung) == ("Another", Preparation.READY, [])
+
+
+def test_while_the_files_are_read_the_metric_stays(admin, rung):
+    admin.post(reverse(ADD), {**SETTINGS, **three_files()})
+    made = Competition.objects.get()
+    page = admin.post(change_page(made), {**SETTINGS, "metric": "f1"}).content.decode()
+    assert "The files are being read" in page
+    made.refresh_from_db()
+    assert (made.metric, len(rung)) == ("accuracy", 1)
+
+
+def test_a_metric_changed_as_the_challenge_was_opened_is_not_kept(create, admin, rung, monkeypatch):
+    """Between reading the row and writing it somebody opened the challenge."""
+    made, checked = create(), CompetitionForm.clean
+
+    def meanwhile(form):
+        Competition.objects.filter(pk=made.pk).update(state=State.OPEN)
+        return checked(form)
+
+    monkeypatch.setattr(CompetitionForm, "clean", meanwhile)
+    fields = {**SETTINGS, **INLINE, "decimals": "2", "metric": "f1"}
+    page = admin.post(change_page(made), fields, follow=True).content.decode()
+    assert preparing.TOO_LATE in page
+    made.refresh_from_db()
+    assert (made.metric, rung) == ("accuracy", [])
+
+
+def test_what_is_settled_is_shown_without_a_field(competition, admin):
+    Competition.objects.update(metric="fbeta", metric_parameters={"beta": "0.5"})
+    page = admin.get(change_page(competition)).content.decode()
+    assert "beta=0.5" in page
+    assert 'name="metric_parameters"' not in page
+    assert "All 26 metrics" not in page
+    fields = {**SETTINGS, **INLINE, "metric": "f1", "metric_parameters": "beta=3"}
+    assert admin.post(change_page(competition), fields).status_code == 302
+    competition.refresh_from_db()
+    assert (competition.metric, competition.metric_parameters) == ("fbeta", {"beta": "0.5"})
+
+
+# --- as it goes on -------------------------------------------------------------------------------
 
 
 def test_saving_the_page_reverts_nothing_that_happened_meanwhile(competition, admin, monkeypatch):
@@ -198,7 +330,15 @@ def test_the_board_gets_no_digits_that_mean_nothing(create, admin):
 
 def test_an_open_challenge_keeps_its_metric_and_takes_no_files(competition, admin):
     page = admin.get(change_page(competition)).content.decode()
-    for name in ("metric", "slug", "public_fraction", "train_file", "solution_file"):
+    for name in (
+        "metric",
+        "layout",
+        "metric_parameters",
+        "slug",
+        "public_fraction",
+        "train_file",
+        "solution_file",
+    ):
         assert f'name="{name}"' not in page
     assert 'name="daily_limit"' in page
 

@@ -18,7 +18,7 @@ from competitions.api import urls
 from competitions.models import Competition, DataFile, Status, Submission
 from holdout.accounts.models import User
 from scoring import InvalidSubmission, evaluate
-from tests.classroom import Valkey, make_competition
+from tests.classroom import Valkey, compiled, make_competition
 
 LIST = "/api/competitions/"
 PETS = "/api/competitions/pets/"
@@ -172,6 +172,20 @@ def test_a_session_needs_the_csrf_token(competition, alice, clients):
 # --- the challenges ------------------------------------------------------------------------------
 
 
+def test_how_a_challenge_is_scored(db, solution_csv, clients):
+    parameters = {"average": "micro", "beta": 0.5}
+    make_competition("pets", solution_csv, metric="fbeta", metric_parameters=parameters)
+    told = clients().get(PETS).json()
+    title = "F-beta, average = micro, beta = 0.5"
+    assert told["metric"] == {"key": "fbeta", "title": title, "direction": "maximize"}
+    assert (told["metric_parameters"], told["layout"]) == (parameters, "labels")
+    board = clients().get(BOARD)
+    assert board.json()["metric_title"] == title
+    Competition.objects.update(layout="sets", metric_parameters={"average": "weighted"})
+    assert clients().get(PETS).json()["layout"] == "sets"
+    assert clients().get(BOARD).headers["ETag"] != board.headers["ETag"]
+
+
 def test_a_challenge_as_a_visitor_sees_it(competition, clients):
     sample = DataFile.objects.get()
     assert clients().get(PETS).json() == {
@@ -180,6 +194,8 @@ def test_a_challenge_as_a_visitor_sees_it(competition, clients):
         "summary": "",
         "phase": "open",
         "metric": {"key": "accuracy", "title": "Accuracy", "direction": "maximize"},
+        "metric_parameters": {},
+        "layout": "labels",
         "opens_at": None,
         "closes_at": None,
         "daily_limit": 5,
@@ -359,7 +375,7 @@ def refused(submit: Callable[..., Submission]) -> Callable[..., Submission]:
         assert from_worker is not None
         current = from_worker.team.competition
         with pytest.raises(InvalidSubmission) as caught:
-            evaluate(content, solutions.compiled(current.solution_id), solutions.spec(current))
+            evaluate(content, compiled(current), solutions.spec(current))
         submissions.reject(from_worker, caught.value)
         return from_worker
 

@@ -1,6 +1,7 @@
 """The challenges that come with the program."""
 
 import io
+import shutil
 import zipfile
 
 import numpy as np
@@ -12,6 +13,7 @@ import scoring
 from competitions import files, solutions
 from competitions.management.commands.load_competition import BUNDLES
 from competitions.models import Competition, SolutionVersion, State
+from tests.classroom import compiled
 
 pytestmark = pytest.mark.django_db
 
@@ -28,7 +30,7 @@ def test_the_digits_are_halved_evenly():
     assert (version.rows, version.public_rows, version.private_rows) == (899, 450, 449)
     assert version.classes == list("0123456789")
     assert digits.decimals == 2
-    truth = solutions.compiled(version.pk)
+    truth = compiled(digits)
     counts = np.bincount(truth.codes[truth.public])
     assert np.abs(counts - 45).max() <= 2
 
@@ -39,7 +41,7 @@ def test_every_image_is_an_image_under_a_name_that_tells_nothing():
         names = archive.namelist()
         with Image.open(io.BytesIO(archive.read(names[0]))) as image:
             assert (image.size, image.mode) == ((8, 8), "L")
-    truth = solutions.compiled(digits.solution_id)
+    truth = compiled(digits)
     assert set(names) == set(truth.ids)
     assert len({len(name) for name in names}) == 1
     # 899 ranks of a shuffled deck: the correlation's standard deviation is 1 / sqrt(898) = 0.033
@@ -49,7 +51,7 @@ def test_every_image_is_an_image_under_a_name_that_tells_nothing():
 
 def test_two_installations_have_nothing_in_common():
     first, second = load("digits", "--slug", "one"), load("digits", "--slug", "two")
-    ids = [set(solutions.compiled(made.solution_id).ids) for made in (first, second)]
+    ids = [set(compiled(made).ids) for made in (first, second)]
     assert not ids[0] & ids[1]
 
 
@@ -71,7 +73,7 @@ def test_the_sample_submission_scores_at_chance():
     digits = load("digits")
     report = scoring.evaluate(
         _file(digits, "sample_submission.csv"),
-        solutions.compiled(digits.solution_id),
+        compiled(digits),
         solutions.spec(digits),
     )
     assert report.score == pytest.approx(0.1, abs=0.01)
@@ -92,6 +94,35 @@ def test_a_value_out_of_range_is_refused(tmp_path):
     (tmp_path / "competition.toml").write_text('title = "x"\npublic_fraction = 1.5\n')
     with pytest.raises(CommandError, match="public_fraction"):
         load(str(tmp_path), "--slug", "x")
+
+
+SETTINGS = 'title = "x"\nmetric = "map_at_k"\n'
+
+
+def test_a_bundle_names_its_layout_and_its_parameters(tmp_path):
+    words = f'{SETTINGS}layout = "ranked"\n[metric_parameters]\nk = 3\n'
+    (tmp_path / "competition.toml").write_text(words)
+    shutil.copy(BUNDLES / "digits" / "prepare.py", tmp_path)
+    made = load(str(tmp_path), "--slug", "x", "--open")
+    assert (made.layout, made.metric_parameters, made.state) == ("ranked", {"k": 3}, State.OPEN)
+    assert _file(made, files.SAMPLE).split(b"\n")[1].endswith(b",0 1 2")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ('layout = "labels"\n', "layout: The metric 'map_at_k' does not take the layout"),
+        ('layout = "pixels"\n', "not a valid choice"),
+        ("[metric_parameters]\nk = 0\n", "metric_parameters: The parameter 'k'"),
+        ('metric_parameters = "k=3"\n', "metric_parameters"),
+        ("metric_parameters = {when = 2026-01-01}\n", "metric_parameters"),
+    ],
+)
+def test_settings_that_do_not_fit_together_are_refused(tmp_path, words, sentence):
+    (tmp_path / "competition.toml").write_text(SETTINGS + words)
+    with pytest.raises(CommandError, match=sentence):
+        load(str(tmp_path), "--slug", "x")
+    assert not Competition.objects.exists()
 
 
 @pytest.mark.parametrize("bundle", sorted(BUNDLES.iterdir()), ids=lambda path: path.name)

@@ -90,6 +90,11 @@ def unknown_state(rows):
     rows.only(Competition).update(state="paused")
 
 
+@violates("competition_layout_is_known_or_left_to_the_metric")
+def unknown_layout(rows):
+    rows.only(Competition).update(layout="pixels")
+
+
 @violates("competition_preparation_is_known")
 def unknown_preparation(rows):
     Competition.objects.create(slug="other", title="Other", preparation="half")

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from competitions import files, leaderboard, solutions, submissions
+from competitions import files, leaderboard, submissions
 from competitions.live import events
 from competitions.models import Competition, PrivateScore, Standing, Submission, Team
 from scoring import METRICS, Report
-from tests.classroom import make_competition, report_on
+from tests.classroom import compiled, make_competition, report_on
 
 
 @pytest.fixture
@@ -250,7 +250,7 @@ def test_the_solution_row_holds_no_label(competition):
 
 
 def test_a_loaded_solution_shows_no_label(competition):
-    shown = repr(solutions.compiled(competition.solution_id))
+    shown = repr(compiled(competition))
     assert "codes" not in shown
     assert "public=" not in shown
 

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ from django.test import Client
 from django.utils import timezone
 
 from competitions import teams
-from competitions.leaderboard import Row
+from competitions.leaderboard import Board, Row
 from competitions.models import Competition, Standing, State, Status, Submission, Team
-from competitions.views import whiskers
+from competitions.views import board as board_page
+from competitions.views import layouts, whiskers
 from holdout.accounts.models import User
 from holdout.pages import marks, markup, wording
+from scoring import METRICS
 from tests.classroom import make_competition
 
 CLASH = "<script>alert(1)</script>"
@@ -249,6 +252,114 @@ def test_a_token_is_shown_once(clients, alice):
     again = browser.get("/accounts/tokens/").content.decode()
     assert "laptop" in again
     assert "holdout_" not in again
+
+
+# --- how it is scored ----------------------------------------------------------------------------
+
+SCORED = [
+    ("accuracy", "", {}, "Accuracy", "more", ["0b7e52,cat", "3f9a1c,dog"], "name of one class"),
+    ("log_loss", "", {}, "Log loss", "less", ["id,cat,dog,owl", "0b7e52,0.333"], "divided by its"),
+    ("roc_auc", "", {}, "Area under the ROC curve", "more", ["id,cat,dog,owl"], "the surer you"),
+    ("mean_column_log_loss", "", {}, "log loss", "less", ["id,cat,dog,owl"], "need not sum to 1"),
+    ("map_at_k", "", {"k": "2"}, "at k, k = 2", "more", ["0b7e52,cat dog"], "the first 2 count"),
+    ("top_k_error", "ranked", {"k": 1}, "k = 1", "less", ["3f9a1c,dog\n"], "the first one counts"),
+    (
+        "hamming_loss",
+        "",
+        {},
+        "Hamming loss",
+        "less",
+        ["3f9a1c,dog owl"],
+        "all classes of the image",
+    ),
+    ("f1", "probabilities", {}, "F1", "more", ["3f9a1c,0,1,0"], "1 for each class of the image"),
+]
+
+
+@pytest.mark.parametrize(
+    ("metric", "layout", "parameters", "title", "better", "lines", "words"), SCORED
+)
+def test_the_pages_say_how_it_is_scored_and_what_to_send(
+    db, solution_csv, html, alice, metric, layout, parameters, title, better, lines, words
+):
+    settings = {"metric": metric, "layout": layout, "metric_parameters": parameters}
+    competition = make_competition("pets", solution_csv, **settings)
+    for page in ("data/", "submit/"):
+        text = unescape(html(address(competition, page), alice))
+        for told in (*lines, words, title, f"{better} is better"):
+            assert told in text
+    overview = unescape(html(address(competition)))
+    assert METRICS[metric].source in overview
+    assert f"{better.capitalize()} is better" in overview
+    assert title in overview
+    assert title in unescape(html(address(competition, "leaderboard/")))
+    assert INLINE.search(overview) is None
+
+
+@pytest.mark.parametrize(("numbers", "words"), [("any", "the surer"), ("unit", "0 to 1")])
+def test_scores_are_explained_by_what_the_metric_takes(db, html, numbers, words):
+    metric = {"any": "roc_auc", "unit": "brier"}[numbers]
+    labels = "\n".join(f"{n},{n % 2},{'Public' if n < 6 else 'Private'}" for n in range(12))
+    competition = make_competition(
+        "two", f"id,label,Usage\n{labels}".encode(), metric=metric, layout="score"
+    )
+    text = html(address(competition, "data/"))
+    assert "0b7e52,0.92" in text
+    assert words in text
+
+
+def test_every_kind_of_number_has_words():
+    forms = [form for metric in METRICS.values() for form in metric.accepts]
+    wanted = {(form.layout, form.numbers) for form in forms}
+    assert set(layouts.NUMBERS) == {
+        each for each in wanted if each[0] in ("score", "probabilities")
+    }
+
+
+def test_the_overview_tells_every_parameter(db, solution_csv, html):
+    competition = make_competition(
+        "pets",
+        solution_csv,
+        metric="cost_weighted_accuracy",
+        metric_parameters={"costs": "0,1,1;2,0,1;1,1,0"},
+    )
+    text = unescape(html(address(competition)))
+    assert "<code>costs=0,1,1;2,0,1;1,1,0</code> What each mistake costs" in text
+    long = {"costs": [[0, 1000000, 1000000], [1, 0, 1000000], [1, 1, 0]]}
+    Competition.objects.update(metric_parameters=long)
+    assert "[[0, 1000000, 1000000],\n [1, 0, 1000000],\n [1, 1, 0]]</pre>" in html(
+        address(competition)
+    )
+    Competition.objects.update(metric="f1", metric_parameters={"positive": CLASH})
+    assert CLASH not in html(address(competition))
+
+
+def test_a_board_without_intervals_explains_none(db, competition, html):
+    page = address(competition, "leaderboard/")
+    assert "nineteen times in twenty" in html(page)
+    Competition.objects.update(metric="log_loss")
+    assert "nineteen times in twenty" not in html(page)
+    assert "less is better" in html(page)
+
+
+def test_where_less_is_better_the_grey_zone_lies_to_the_right():
+    rows = [row(0.1, 0.02, team_id=1), row(0.11, 0.02, team_id=2), row(0.3, 0.02, team_id=3)]
+    line = row(0.09, 0.02, team_id=4, is_baseline=True)
+    up = [row(1 - r.value, 0.02, team_id=r.team_id, is_baseline=r.is_baseline)
+          for r in (line, *rows)]  # fmt: skip
+    least, most = (
+        board_page.drawn(Board(1, metric, "", direction, 2, lines), None)
+        for metric, direction, lines in [
+            ("top_k_error", "minimize", [line, *rows]),
+            ("top_k_accuracy", "maximize", up),
+        ]
+    )
+    assert [each.in_band for each in least["lines"]] == [False, True, True, False]
+    assert [each.in_band for each in most["lines"]] == [False, True, True, False]
+    assert least["zone"].width == pytest.approx(most["zone"].width, abs=0.2)
+    ends = (least["zone"].x, least["zone"].x + least["zone"].width)
+    assert ends[0] == least["scale"].x(0.08)
+    assert ends[1] == pytest.approx(least["scale"].x(0.1 + least["zone"].difference), abs=0.2)
 
 
 # --- what a page costs ---------------------------------------------------------------------------

@@ -22,14 +22,15 @@ from PIL.PngImagePlugin import PngInfo
 from typer.testing import CliRunner
 
 import scoring
-from competitions import deadlines, files, preparing, solutions, tasks
+from competitions import deadlines, files, preparing, tasks
 from competitions.models import Competition, DataFile, Preparation, SolutionVersion, State
 from competitions.preparing import archives, claims, metadata, telling
 from competitions.preparing.archives import Archive
 from competitions.preparing.build import build
 from competitions.refusals import NotReady, Refused
-from scoring.__main__ import app as scoring_app
 from scoring.splits import given_commitment
+from scoring.terminal import app as scoring_app
+from tests.classroom import compiled
 from tests.competitions.zips import (
     CLASSES,
     TRUTH,
@@ -41,19 +42,6 @@ from tests.competitions.zips import (
 )
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def prepared(draft: Competition) -> Callable[..., Competition]:
-    """``prepared(train=…)``: the draft after an upload of good files, but for those given."""
-
-    def upload(**uploads: bytes) -> Competition:
-        wanted = {"train": train_zip(), "test": hidden_zip(), "solution": solution_csv(), **uploads}
-        inbox = preparing.receive(draft.pk, **{name: [data] for name, data in wanted.items()})
-        preparing.prepare(draft.pk, inbox)
-        return Competition.objects.get(pk=draft.pk)
-
-    return upload
 
 
 def content(competition: Competition, name: str) -> bytes:
@@ -85,7 +73,7 @@ def test_it_makes_everything_that_participants_need(prepared):
 
 def test_the_sample_submission_is_scored_and_the_truth_scores_one(prepared):
     competition = prepared()
-    truth = solutions.compiled(competition.solution_id)
+    truth = compiled(competition)
     sample = scoring.evaluate(
         content(competition, "sample_submission.csv"), truth, scoring.Spec("accuracy")
     )
@@ -96,7 +84,7 @@ def test_the_sample_submission_is_scored_and_the_truth_scores_one(prepared):
 
 def test_the_split_is_sealed_by_a_secret_seed(prepared):
     version = prepared().solution
-    truth = solutions.compiled(version.pk)
+    truth = compiled(version.competition)
     seed = files.read("solutions", preparing.seed_path(version.commitment))
     labels = [TRUTH[name] for name in truth.ids]
     public = scoring.split_ids(truth.ids, labels, 0.3, seed)
@@ -111,7 +99,7 @@ def test_a_given_usage_column_is_kept(prepared):
     usage = ["Public"] * 5 + ["Private"] * 20 + ["Ignored"] * 5
     given = [f"{line},{use}" for line, use in zip(lines, usage, strict=True)]
     version = prepared(solution="\n".join(["id,label,Usage", *given]).encode()).solution
-    truth = solutions.compiled(version.pk)
+    truth = compiled(version.competition)
     assert [name for name, shown in zip(truth.ids, truth.public, strict=True) if shown] == list(
         TRUTH
     )[:5]
@@ -183,12 +171,6 @@ def test_a_train_archive_may_bring_its_labels_in_a_table(prepared):
         ["1.png", "dog"],
         ["2.png", "owl"],
     ]
-
-
-def test_a_sample_of_probabilities_for_a_metric_that_wants_them(draft, prepared):
-    Competition.objects.filter(pk=draft.pk).update(metric="log_loss")
-    sample = content(prepared(), "sample_submission.csv")
-    assert rows(sample)[:2] == [["id", *CLASSES], ["x00.png", *["0.333333"] * 3]]
 
 
 def test_the_board_shows_no_more_digits_than_rows_can_carry(draft, prepared):
@@ -499,8 +481,29 @@ def test_new_files_make_a_new_version(draft, prepared):
     assert competition.files.count() == 4
 
 
+def test_the_last_upload_is_prepared_anew_for_other_settings(draft, prepared):
+    prepared()
+    Competition.objects.filter(pk=draft.pk).update(metric="log_loss")
+    inbox = preparing.anew(draft.pk)
+    with pytest.raises(NotReady):
+        deadlines.open_now(draft)
+    with pytest.raises(NotReady):
+        preparing.anew(draft.pk)
+    preparing.prepare(draft.pk, inbox)
+    competition = Competition.objects.get(pk=draft.pk)
+    assert (competition.preparation, competition.solution.version) == (Preparation.READY, 2)
+    assert rows(content(competition, files.SAMPLE))[0] == ["id", *CLASSES]
+
+
+def test_nothing_is_prepared_anew_before_a_first_upload(draft):
+    with pytest.raises(NotReady):
+        preparing.anew(draft.pk)
+
+
 def test_an_open_competition_takes_no_files(draft, prepared):
     deadlines.open_now(prepared())
+    with pytest.raises(NotReady):
+        preparing.anew(draft.pk)
     with pytest.raises(NotReady, match="Only a draft"):
         upload(draft)
 

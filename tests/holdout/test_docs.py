@@ -38,13 +38,61 @@ def test_every_setting_has_a_paragraph_and_every_paragraph_a_setting():
     assert [name for name, text in told.items() if len(text) < 40] == []
 
 
-def test_every_metric_has_a_paragraph_and_every_paragraph_a_metric():
-    told = paragraphs("metrics.md", "##")
-    assert set(told) == set(METRICS)
-    for key, metric in METRICS.items():
-        assert f"Layout: {metric.layout}." in told[key]
-        better = "more" if metric.direction == "maximize" else "less"
-        assert f"Direction: {better} is better" in told[key]
+@pytest.fixture(scope="module")
+def told_metrics() -> dict[str, str]:
+    """The section of each metric, its lines joined."""
+    sections = paragraphs("metrics.md", "##")
+    return {key: " ".join(text.split()) for key, text in sections.items()}
+
+
+def test_every_metric_has_a_section_in_the_order_of_the_table(told_metrics):
+    assert list(told_metrics) == list(METRICS)
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
+def test_a_metric_is_told_with_layouts_direction_and_parameters(told_metrics, metric):
+    told = told_metrics[metric.key]
+    better = "more" if metric.direction == "maximize" else "less"
+    low, high = metric.bounds
+    assert told.startswith(
+        f"Layouts: {', '.join(metric.layouts)}. "
+        f"Direction: {better} is better, {low:g} to {high:.3g}. "
+    )
+    assert [each.name for each in metric.parameters if f"`{each.name}`" not in told] == []
+    assert ("95 % interval" in told) == (metric.interval is not None)
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
+def test_a_default_is_told_beside_its_parameter(told_metrics, metric):
+    for parameter in metric.parameters:
+        if parameter.name == "positive":  # explained once for all, with the averages
+            continue
+        default = "none" if parameter.default is None else str(parameter.default)
+        default = "required" if parameter.required else default.lower().removesuffix(".0")
+        assert re.search(rf"`{parameter.name}` \({default}[):]", told_metrics[metric.key])
+
+
+NUMBERS = {
+    "any": "any",
+    "shares": "none negative, the sum of a row above 0",
+    "unit": "0 to 1",
+    "binary": "0 or 1: whether the image has the class",
+}
+
+
+def test_the_numbers_that_a_metric_takes_are_in_the_table_of_the_page():
+    page = (DOCS / "metrics.md").read_text()
+    told = {
+        (numbers, layout, key)
+        for numbers, layout, keys in re.findall(r"^\| (.+) \| `(\w+)` \| (.+) \|$", page, re.M)
+        for key in re.findall(r"`(\w+)`", keys)
+    }
+    assert told == {
+        (NUMBERS[form.numbers], form.layout, key)
+        for key, metric in METRICS.items()
+        for form in metric.accepts
+        if form.layout in ("probabilities", "score")
+    }
 
 
 def test_every_route_of_the_schema_is_in_api_md_and_no_other():

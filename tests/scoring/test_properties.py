@@ -5,7 +5,7 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoring import InvalidSubmission, Solution, Spec, check, evaluate
+from scoring import InvalidSubmission, Solution, Spec, check, evaluate, layouts
 
 CLASSES = ("ant", "bee", "cow")
 QUICK = settings(deadline=None, max_examples=50)
@@ -124,7 +124,8 @@ def test_any_single_corruption_is_refused(table, form, corrupt, rng):
         return
     header, rows = ["id", "label"], list(zip(ids, guess, strict=True))
     corrupt(rng, header, rows)
-    problems, _ = check(write(header, rows, form), solution_of(ids, truth).template())
+    _, template = layouts.template(solution_of(ids, truth), Spec("accuracy"))
+    problems, _ = check(write(header, rows, form), template)
     assert problems
 
 

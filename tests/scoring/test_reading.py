@@ -1,15 +1,17 @@
 """Every reason to refuse a file, with the line and the remedy."""
 
+from dataclasses import replace
+
 import pytest
 
-from scoring import ProblemCode, Solution, Spec, Template, check, evaluate
+from scoring import ProblemCode, Solution, Spec, Template, check, evaluate, layouts
 from scoring.decoding import MAX_FIELD
 
 SOLUTION = Solution.read(
     b"id,label,Usage\n001.png,cat,Public\n002.png,dog,Private\n003.png,ship,Private\n"
 )
-LABELS = SOLUTION.template("labels")
-PROBABILITIES = SOLUTION.template("probabilities")
+_, LABELS = layouts.template(SOLUTION, Spec("accuracy"))
+_, PROBABILITIES = layouts.template(SOLUTION, Spec("log_loss"))
 GOOD = b"id,label\n001.png,cat\n002.png,dog\n003.png,cat\n"
 ROWS = b"001.png,1,0,0\n002.png,0.2,0.3,0.5\n003.png,0,1e-2,1\n"
 GOOD_PROBABILITIES = b"id,cat,dog,ship\n" + ROWS
@@ -50,9 +52,26 @@ REFUSED_NUMBERS = {
     ProblemCode.BAD_ROW_SUM: (b"png,1,0", b"png,0,0", 2, "add up to nothing"),
 }
 
+REFUSED_KINDS = {
+    ProblemCode.NUMBER_ABOVE_ONE: ("unit", b"1.5", "'1.5' in the column 'dog'"),
+    ProblemCode.NOT_ZERO_OR_ONE: ("binary", b"0.5", "neither 0 nor 1"),
+}
+ELSEWHERE = {ProblemCode.TOO_LARGE, ProblemCode.METRIC_REFUSED}  # below; test_custom.py
+
 
 def test_every_code_is_provoked_here():
-    assert {*REFUSED, *REFUSED_NUMBERS, ProblemCode.TOO_LARGE} == set(ProblemCode)
+    assert {*REFUSED, *REFUSED_NUMBERS, *REFUSED_KINDS, *ELSEWHERE} == set(ProblemCode)
+
+
+@pytest.mark.parametrize("code", REFUSED_KINDS)
+def test_refused_by_the_kind_of_number(code):
+    kind, cell, words = REFUSED_KINDS[code]
+    template = replace(PROBABILITIES, numbers=kind)
+    good = b"id,cat,dog,ship\n001.png,1,0,0\n002.png,0,1,0\n003.png,0,1,1\n"
+    assert check(good, template) == ([], 0)
+    problem = first(good.replace(b"002.png,0,1", b"002.png,0," + cell), template)
+    assert (problem.code, problem.line) == (code, 3)
+    assert words in problem.message
 
 
 @pytest.mark.parametrize("code", REFUSED)

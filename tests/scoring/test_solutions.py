@@ -2,7 +2,7 @@
 
 import pytest
 
-from scoring import Solution, SolutionError, Template
+from scoring import Solution, SolutionError, Spec, Template, layouts
 
 WITH_USAGE = b"id,label,Usage\na,2,Public\nb,10,private\nc,,Ignored\nd,2,Private\n"
 
@@ -55,9 +55,11 @@ def test_given_classes_keep_their_order():
 
 def test_templates_hold_no_label():
     solution = Solution.read(WITH_USAGE)
-    assert solution.template() == Template(("id", "label"), solution.ids, ("2", "10"), "labels")
-    assert solution.template("probabilities").header == ("id", "2", "10")
-    assert solution.template() is solution.template()
+    _, labels = layouts.template(solution, Spec("accuracy"))
+    _, numbers = layouts.template(solution, Spec("log_loss"))
+    assert labels == Template(("id", "label"), solution.ids, ("2", "10"), "labels")
+    assert numbers.header == ("id", "2", "10")
+    assert layouts.template(solution, Spec("f1"))[1] is labels
 
 
 @pytest.mark.parametrize(
@@ -101,7 +103,7 @@ def test_sample_submission_as_template():
     labels = Template.read(b"label,id\nx,1\nx,2\n", id_column="id", classes=["x", "y"])
     assert labels == Template(("id", "label"), ("1", "2"), ("x", "y"), "labels")
     numbers = Template.read(b"id,x,y\n1,0.5,0.5\n")
-    assert numbers == Template(("id", "x", "y"), ("1",), ("x", "y"), "probabilities")
+    assert numbers == Template(("id", "x", "y"), ("1",), ("x", "y"), "probabilities", "shares")
 
 
 @pytest.mark.parametrize(

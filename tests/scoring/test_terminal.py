@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from scoring.__main__ import app
+from scoring.terminal import app
 
 SOLUTION = "id,label,Usage\na,x,Public\nb,y,Private\nc,x,Private\n"
 ROOT = Path(__file__).resolve().parents[2]
@@ -152,3 +152,24 @@ def test_split_refuses_a_bad_seed(folder, seed):
     done = call("split", "--solution", "S.csv", "--out", "O.csv", "--seed", seed)
     assert (done.exit_code, "seed" in done.stderr) == (2, True)
     assert not (folder / "O.csv").exists()
+
+
+def test_each_class(folder):
+    found = json.loads(score("F.csv", "f1", "S.csv", "--per-class", "--json").stdout)
+    assert found["per_class"] == [
+        {"class": "x", "precision": 2 / 3, "recall": 1.0, "f1": 0.8, "rows": 2},
+        {"class": "y", "precision": 0.0, "recall": 0.0, "f1": 0.0, "rows": 1},
+    ]
+    assert "Each class" in score("F.csv", "accuracy", "S.csv", "--per-class").stdout
+    (folder / "P.csv").write_text("id,x,y\na,1,0\nb,1,0\nc,1,0\n")
+    assert score("P.csv", "log_loss", "S.csv", "--per-class").exit_code == 2
+
+
+def test_beside_a_sample_the_cap_is_four_times_its_size_but_a_mebibyte_at_least(folder):
+    (folder / "F.csv").write_text("id,label\na,x\nb,x\nc,x\n" + "\n" * (1 << 20))
+    for against, code in (("--sample", 1), ("--solution", 0)):
+        file = "sample.csv" if against == "--sample" else "S.csv"
+        done = call("check", against, file, "--submission", "F.csv", "--json")
+        assert done.exit_code == code
+    done = call("check", "--sample", "sample.csv", "--submission", "F.csv", "--json")
+    assert json.loads(done.stdout)["problems"][0]["code"] == "too_large"

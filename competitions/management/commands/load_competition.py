@@ -11,15 +11,15 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from competitions import deadlines, files, preparing
+from competitions import deadlines, files, preparing, solutions
 from competitions.models import Competition, Preparation, State
 from competitions.refusals import Refused
 
 BUNDLES = Path(__file__).resolve().parents[2] / "bundles"
 PAGES = {"overview": "overview.md", "data_page": "data.md", "rules": "rules.md"}
 SETTINGS = {
-    "title", "summary", "metric", "decimals", "public_fraction", "daily_limit", "max_team_size",
-    "opens_at", "closes_at",
+    "title", "summary", "metric", "metric_parameters", "layout", "decimals", "public_fraction",
+    "daily_limit", "max_team_size", "opens_at", "closes_at",
 }  # fmt: skip
 
 
@@ -73,6 +73,8 @@ def _create(folder: Path, slug: str) -> Competition:
     pages = {field: _page(folder / name) for field, name in PAGES.items()}
     competition = Competition(slug=slug, **settings, **pages)
     competition.full_clean()
+    if wrong := solutions.complaint(competition):
+        raise CommandError(f"competition.toml, {wrong[0]}: {wrong[1]}")
     competition.save()
     return competition
 

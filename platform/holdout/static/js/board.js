@@ -18,6 +18,7 @@ export class Board {
     this.version = Number(wrap.dataset.version);
     this.you = Number(wrap.dataset.you) || null;
     this.order = compare(wrap.dataset.direction);
+    this.sign = wrap.dataset.direction === "minimize" ? -1 : 1;
     this.bounds = wrap.dataset.bounds.split(" ").map(Number);
     this.rows = new Map();
     for (const element of this.body.querySelectorAll("tr[data-team]")) this.read(element);
@@ -135,7 +136,7 @@ export class Board {
       this.drawRank(row);
       const svg = row.element.querySelector(".c-range svg");
       drawWhisker(svg, row, scale);
-      drawZone(svg, leader, tie, scale);
+      drawZone(svg, leader, tie, scale, this.sign);
     }
     drawAxis(this.axis, scale);
     this.drawBand(rows, leader, tie);
@@ -161,7 +162,7 @@ export class Board {
     const isTied = (row) =>
       tie !== null &&
       Math.abs(leader.value - row.value) <= tie + 1e-9 &&
-      !(row.is_baseline && row.value > leader.value);
+      !(row.is_baseline && this.sign * row.value > this.sign * leader.value);
     const band = rows.filter(isTied);
     const isBand = band.length > 1;
     for (const row of rows) {

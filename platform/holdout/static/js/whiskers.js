@@ -67,11 +67,14 @@ export function drawWhisker(svg, row, scale) {
   svg.setAttribute("aria-label", words);
 }
 
-export function drawZone(svg, leader, tie, scale) {
+// `sign` is -1 where less is better: the zone then goes from the leader to the right.
+export function drawZone(svg, leader, tie, scale, sign = 1) {
   const zone = svg.querySelector(".w-zone");
   zone.toggleAttribute("hidden", tie === null);
   if (tie === null) return;
-  const left = Math.max(scale.x(leader.value - tie), 0);
+  const best = sign > 0 ? leader.high : leader.low;
+  const ends = [best, leader.value - sign * tie].map((end) => inside(scale.x(end)));
+  const [left, right] = ends.sort((one, other) => one - other);
   zone.setAttribute("x", left);
-  zone.setAttribute("width", tenth(Math.max(0, inside(scale.x(leader.high)) - left)));
+  zone.setAttribute("width", tenth(right - left));
 }

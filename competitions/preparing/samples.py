@@ -1,0 +1,124 @@
+"""The sample submission, and the proof that this challenge can be scored.
+
+Two files are scored before anything is published: the sample, with the same answer for every image,
+and one with every answer right. A metric that cannot be computed on these rows, or that cannot tell
+the two apart, is refused while the organiser can still choose another.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from competitions import solutions
+from competitions.models import Competition
+from competitions.preparing import tables
+from competitions.preparing.answers import PRIVATE, PUBLIC, Answers
+from competitions.refusals import Refused
+from scoring import (
+    InvalidSubmission,
+    Report,
+    Solution,
+    SolutionError,
+    Spec,
+    SpecError,
+    Template,
+    evaluate,
+    layouts,
+)
+from scoring.decoding import byte_cap
+from scoring.template import LISTS
+
+
+def proven(competition: Competition, found: Answers, classes: Sequence[str]) -> bytes:
+    """The sample submission. Raises Refused where the challenge could not be scored."""
+    try:
+        spec = solutions.spec(competition)
+        solution = Solution.read(found.csv(), id_column=found.id_column, classes=classes, spec=spec)
+        _form, template = layouts.template(solution, spec)
+        _require_writable(template)
+        same = sample(template)
+        right = _table(template, [_right(template, label) for label in found.labels])
+        spec = replace(spec, max_bytes=byte_cap(len(same)))
+        _require_a_difference(_report(same, solution, spec), _report(right, solution, spec))
+    except (SolutionError, SpecError) as error:
+        raise Refused(f"{error}{_lacking(found, classes)}") from None
+    return same
+
+
+def sample(template: Template) -> bytes:
+    """The same answer for every image."""
+    return _table(template, [_same(template)] * len(template.ids))
+
+
+def _same(template: Template) -> list[str]:
+    """The first class, the first of them, or the same number everywhere."""
+    classes = list(template.classes)
+    match template.layout:
+        case "score":
+            return ["0.5"]
+        case "ranked":
+            return [" ".join(classes[: template.depth])]
+        case "probabilities" if template.numbers == "binary":
+            return _flags(template, classes[0])
+        case "probabilities":
+            return [f"{1 / len(classes):.6g}"] * len(classes)
+        case _:
+            return [classes[0]]
+
+
+def _right(template: Template, label: str) -> list[str]:
+    """The right answer; an ignored image without a label may get any."""
+    label = label or template.classes[0]
+    # In a column of scores the class is itself the number: only 0 and 1 can be scored there.
+    return _flags(template, label) if template.layout == "probabilities" else [label]
+
+
+def _flags(template: Template, label: str) -> list[str]:
+    return ["1" if name == label else "0" for name in template.classes]
+
+
+def _table(template: Template, cells: Sequence[Sequence[str]]) -> bytes:
+    rows = ([name, *row] for name, row in zip(template.ids, cells, strict=True))
+    return tables.write(template.header, rows)
+
+
+def _report(file: bytes, solution: Solution, spec: Spec) -> Report:
+    try:
+        return evaluate(file, solution, spec)
+    except InvalidSubmission as error:
+        raise Refused(
+            "Nobody could send a file in the form that this metric asks for: even the sample "
+            f"submission would be refused. {error}"
+        ) from None
+
+
+def _require_writable(template: Template) -> None:
+    """Raises Refused where class names could not be told apart from what stands beside them."""
+    if template.id_column in template.header[1:]:
+        raise Refused(
+            f"A class is called '{template.id_column}', like the column of ids. Rename the column."
+        )
+    spaced = [name for name in template.classes if " " in name]
+    if template.layout in LISTS and spaced:
+        raise Refused(
+            f"In the layout '{template.layout}' spaces stand between class names, and these hold "
+            f"one: {tables.some(spaced)}. Write them with an underscore."
+        )
+
+
+def _require_a_difference(sample: Report, right: Report) -> None:
+    if (sample.public, sample.private) == (right.public, right.private):
+        raise Refused(
+            "With this metric the same answer for every image scores as well as the right ones "
+            f"({sample.score:g}). Choose another metric, or other parameters."
+        )
+
+
+def _lacking(found: Answers, classes: Sequence[str]) -> str:
+    """Which part of the rows lacks a class: the usual reason for a metric that is undefined."""
+    lacking = {
+        usage.lower(): set(classes) - {label for _name, label, use in found.rows if use == usage}
+        for usage in (PUBLIC, PRIVATE)
+    }
+    return "".join(
+        f" No {usage} row has: {tables.some(names)}." for usage, names in lacking.items() if names
+    )

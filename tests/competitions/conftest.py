@@ -1,0 +1,22 @@
+"""What several tests of the challenges begin with."""
+
+from collections.abc import Callable
+
+import pytest
+
+from competitions import preparing
+from competitions.models import Competition
+from tests.competitions.zips import hidden_zip, solution_csv, train_zip
+
+
+@pytest.fixture
+def prepared(draft: Competition) -> Callable[..., Competition]:
+    """``prepared(train=…)``: the draft after an upload of good files, but for those given."""
+
+    def upload(**uploads: bytes) -> Competition:
+        wanted = {"train": train_zip(), "test": hidden_zip(), "solution": solution_csv(), **uploads}
+        inbox = preparing.receive(draft.pk, **{name: [data] for name, data in wanted.items()})
+        preparing.prepare(draft.pk, inbox)
+        return Competition.objects.get(pk=draft.pk)
+
+    return upload
