@@ -15,7 +15,10 @@ def is_organiser(user: Person) -> bool:
 
 def visible(user: Person) -> QuerySet[Competition]:
     """The competitions this person may know of: drafts are the organisers' alone."""
-    competitions = Competition.objects.select_related("solution")
+    # Without the metric's source: it is for the workers and may be 256 KiB.
+    competitions = Competition.objects.select_related("solution", "custom_metric").defer(
+        "custom_metric__source"
+    )
     return competitions if is_organiser(user) else competitions.exclude(state=State.DRAFT)
 
 

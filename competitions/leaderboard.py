@@ -8,7 +8,9 @@ from typing import Any
 from django.db.models import Count, F, OuterRef, QuerySet, Subquery
 
 from competitions.models import Competition, PublicScore, Standing, Submission, Team
-from scoring import METRICS, Report, displayed, rank, wilson
+from competitions.models.metrics import MetricFacts
+from scoring import Report, displayed, rank, wilson
+from scoring.custom.evaluate import SplitReport
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,7 @@ class Row:
 @dataclass(frozen=True)
 class Board:
     version: int
-    metric: str
-    metric_title: str
-    direction: str
+    metric: MetricFacts
     decimals: int
     rows: list[Row]
 
@@ -52,9 +52,7 @@ def board(competition: Competition) -> Board:
     """The whole board, best first, in one query."""
     return Board(
         version=competition.board_version,
-        metric=competition.metric,
-        metric_title=competition.metric_title,
-        direction=METRICS[competition.metric].direction,
+        metric=competition.metric_facts,
         decimals=competition.decimals,
         rows=_ranked(list(_standings(competition)), competition.decimals),
     )
@@ -85,7 +83,7 @@ def row_of(standing: Standing) -> Row:
     return _row(full, None, standing.competition.decimals)
 
 
-def record(submission: Submission, report: Report) -> Standing:
+def record(submission: Submission, report: Report | SplitReport) -> Standing:
     """Counts a scored submission into its team's standing; the board's version moves on.
 
     Runs inside the transaction that ends the submission. The UPDATE of the competition comes
@@ -127,7 +125,9 @@ def public_score(submission: Submission) -> str | None:
     return None if value is None else displayed(value, competition.decimals)
 
 
-def _entry(competition: Competition, submission: Submission, report: Report) -> dict[str, Any]:
+def _entry(
+    competition: Competition, submission: Submission, report: Report | SplitReport
+) -> dict[str, Any]:
     if report.public is None:
         raise ValueError("the board shows public scores")
     score = float(displayed(report.public, competition.decimals))

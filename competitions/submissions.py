@@ -28,6 +28,7 @@ from competitions.models import (
 from competitions.models.submission import FINAL, WAITING, WENT_WRONG
 from competitions.refusals import LimitReached, NotAMember
 from scoring import InvalidSubmission, Report
+from scoring.custom.evaluate import SplitReport
 
 # A CSV is scored in milliseconds; the queue's hard time limit lies below the lease, so that a
 # worker is always dead before its lease runs out.
@@ -113,7 +114,7 @@ def claim(pk: int) -> Submission | None:
         return Submission.objects.select_related("team__competition__solution").get(pk=pk)
 
 
-def finish(submission: Submission, report: Report) -> Standing | None:
+def finish(submission: Submission, report: Report | SplitReport) -> Standing | None:
     """Running to scored: both scores and the standing, in one transaction.
 
     Returns the team's standing, or None where this attempt was no longer the one that counts.

@@ -12,7 +12,9 @@ from kombu.exceptions import OperationalError as BrokerError
 from competitions import files, preparing, solutions, submissions
 from competitions.live import events
 from competitions.models import Standing, Status, Submission
-from scoring import InvalidSubmission, Report, evaluate
+from scoring import InvalidSubmission, Report
+from scoring.custom import MetricError
+from scoring.custom.evaluate import SplitReport
 
 log = structlog.get_logger(__name__)
 
@@ -59,6 +61,10 @@ def _score(submission: Submission) -> None:
     except (OperationalError, OSError):
         # The database or the storage is away: the lease runs out and the sweep tries again.
         raise
+    except MetricError as error:
+        # The sentence alone: the metric's traceback and what it printed may hold labels.
+        log.error("the organiser's metric failed", reason=error.sentence)
+        submissions.fail(submission, OUR_FAULT)
     except Exception:
         log.exception("scoring failed")
         submissions.fail(submission, OUR_FAULT)
@@ -66,14 +72,14 @@ def _score(submission: Submission) -> None:
     _tell(submission, standing)
 
 
-def _evaluate(submission: Submission) -> Report:
+def _evaluate(submission: Submission) -> Report | SplitReport:
     competition = submission.team.competition
     solution_pk = competition.solution_id
     if solution_pk is None:
         raise ValueError("an open competition has a solution")
     spec = solutions.spec(competition, files.submission_limit(competition))
     content = files.read("submissions", submission.path)
-    return evaluate(content, solutions.compiled(solution_pk, spec), spec)
+    return solutions.evaluate(content, solutions.compiled(solution_pk, spec), spec)
 
 
 def _tell_again(pk: int) -> None:

@@ -35,15 +35,8 @@ from competitions.preparing import samples
 from holdout import embedded
 from holdout.accounts import tokens
 from holdout.accounts.models import User
-from scoring import (
-    InvalidSubmission,
-    Problem,
-    ProblemCode,
-    Report,
-    Solution,
-    evaluate,
-    layouts,
-)
+from scoring import InvalidSubmission, Problem, ProblemCode, Report, Solution
+from scoring.custom.evaluate import SplitReport
 
 CLASSES = ("cat", "dog", "owl")
 ROWS = 18
@@ -256,7 +249,7 @@ def make_competition(slug: str, solution: bytes, **fields: Any) -> Competition:
     for name, value in wanted.items():
         setattr(made, name, value)
     made.save()
-    _form, template = layouts.template(compiled(made), solutions.spec(made))
+    template = solutions.template(compiled(made), solutions.spec(made))
     _add_file(made, files.SAMPLE, samples.sample(template), len(truth.ids))
     return Competition.objects.get(pk=made.pk)
 
@@ -340,10 +333,10 @@ def _end(claimed: Submission, status: str, content: bytes) -> None:
             submissions.fail(claimed, "Our disk is full.")
 
 
-def report_on(claimed: Submission, content: bytes) -> Report:
+def report_on(claimed: Submission, content: bytes) -> Report | SplitReport:
     """What the scoring task would find."""
     competition = claimed.team.competition
-    return evaluate(content, compiled(competition), solutions.spec(competition))
+    return solutions.evaluate(content, compiled(competition), solutions.spec(competition))
 
 
 def compiled(competition: Competition) -> Solution:

@@ -14,14 +14,14 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from competitions import deadlines, preparing
-from competitions.admin import columns, parameters, uploads
+from competitions import deadlines, preparing, solutions
+from competitions.admin import columns, own_metric, parameters, uploads
 from competitions.admin.forms import CompetitionForm, ConfirmationForm
 from competitions.admin.inlines import ReadOnlyInline
 from competitions.deadlines import Phase
 from competitions.models import Competition, DataFile, Preparation, State
 from competitions.models.metrics import LAYOUTS
-from competitions.refusals import Refused
+from competitions.refusals import NotReady, Refused
 
 PHASES = {
     Phase.DRAFT: "info",
@@ -39,7 +39,7 @@ LIMITS = ("decimals", "daily_limit", "max_team_size")
 # What is shown of these to whoever cannot change them (any more).
 SETTLED = {
     "Data": ("public_fraction",),
-    "Metric and limits": ("metric", "settled_layout", "parameters", *LIMITS),
+    "Metric and limits": ("metric", "present_metric", "settled_layout", "parameters", *LIMITS),
 }
 OPENING = {
     "title": "Open this challenge?",
@@ -84,6 +84,7 @@ class CompetitionAdmin(ModelAdmin):  # type: ignore[misc]
         "files",
         "files_note",
         "metrics",
+        "present_metric",
         "settled_layout",
         "parameters",
     )
@@ -104,7 +105,15 @@ class CompetitionAdmin(ModelAdmin):  # type: ignore[misc]
             "Metric and limits",
             {
                 "classes": ["tab"],
-                "fields": ("metric", "layout", "metric_parameters", "metrics", *LIMITS),
+                "fields": (
+                    "metric",
+                    *own_metric.FIELDS,
+                    "present_metric",
+                    "layout",
+                    "metric_parameters",
+                    "metrics",
+                    *LIMITS,
+                ),
             },
         ),
         (
@@ -133,14 +142,15 @@ class CompetitionAdmin(ModelAdmin):  # type: ignore[misc]
     def get_fieldsets(self, request: HttpRequest, obj: Competition | None = None) -> Any:
         """Without the uploads and the guide where they could change nothing."""
         fieldsets = super().get_fieldsets(request, obj)
-        if obj is None:
+        may_change = self.has_change_permission(request, obj)
+        if obj is not None and not (obj.state == State.DRAFT and may_change):
+            fieldsets = [
+                (name, {**options, "fields": SETTLED.get(name, options["fields"])})
+                for name, options in fieldsets
+            ]
+        if obj is not None and obj.custom_metric_id and may_change:
             return fieldsets
-        if obj.state == State.DRAFT and self.has_change_permission(request, obj):
-            return fieldsets
-        return [
-            (name, {**options, "fields": SETTLED.get(name, options["fields"])})
-            for name, options in fieldsets
-        ]
+        return [_without_source(name, options) for name, options in fieldsets]
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.prepopulated_fields if obj is None else {}
@@ -186,6 +196,10 @@ class CompetitionAdmin(ModelAdmin):  # type: ignore[misc]
     def metrics(self, obj: Competition) -> SafeString:
         return parameters.guide()
 
+    @display(description="Your metric now")  # type: ignore[untyped-decorator]
+    def present_metric(self, obj: Competition) -> str | SafeString:
+        return own_metric.shown(obj.custom_metric)
+
     @display(description="Layout")  # type: ignore[untyped-decorator]
     def settled_layout(self, obj: Competition) -> str:
         return LAYOUTS[obj.submission_layout]
@@ -225,10 +239,14 @@ class CompetitionAdmin(ModelAdmin):  # type: ignore[misc]
     def save_model(self, request: Any, obj: Competition, form: Any, change: bool) -> None:
         """Only what was changed on the page: the workers write other columns of this row."""
         if change:
-            obj.save(update_fields=columns.of_the_model(form))
-        else:
+            obj.save(update_fields=_changed_columns(obj, form))
+        elif not form.wanted_metric:
             super().save_model(request, obj, form, change)
+        if form.wanted_metric and form.is_scored_otherwise:
+            solutions.keep(obj, form.wanted_metric)
         if form.uploads:
+            if form.is_scored_otherwise and not preparing.takes_files(obj.pk):
+                raise NotReady(preparing.TOO_LATE)  # opened since the form was checked
             request.uploads_of = (obj.pk, form.uploads)
         elif form.scores_otherwise:
             # In this transaction, so that nobody can open what was not tried.
@@ -263,6 +281,23 @@ class CompetitionAdmin(ModelAdmin):  # type: ignore[misc]
     def _may(self, request: HttpRequest, object_id: Any, *states: State) -> bool:
         found = Competition.objects.filter(pk=object_id, state__in=states)
         return self.has_change_permission(request) and found.exists()
+
+
+def _changed_columns(obj: Competition, form: Any) -> list[str]:
+    """What the page changed. A constraint binds the metric's two columns: they go together."""
+    changed = columns.of_the_model(form)
+    if "metric" not in changed:
+        return changed
+    if form.wanted_metric:  # solutions.keep writes both
+        return [name for name in changed if name != "metric"]
+    obj.custom_metric = None
+    return [*changed, "custom_metric"]
+
+
+def _without_source(name: str, options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """A part of the form without the metric's source, which may tell labels."""
+    fields = [field for field in options["fields"] if field != "present_metric"]
+    return name, {**options, "fields": fields}
 
 
 def _act(

@@ -8,8 +8,9 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from competitions import preparing, solutions, teams
+from competitions.admin import own_metric
 from competitions.admin.parameters import ParametersField
-from competitions.models import Competition, Preparation, State, Team
+from competitions.models import Competition, CustomMetric, Preparation, State, Team
 from competitions.refusals import Refused
 from scoring import display_decimals
 
@@ -25,6 +26,9 @@ def _upload(label: str, accept: str, help_text: str) -> forms.FileField:
 
 
 class CompetitionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for mypy alone
+    wanted_metric: CustomMetric | None = None  # what is to be kept as the organiser's own
+    metric_file = own_metric.file_field()
+    metric_direction = own_metric.direction_field()
     metric_parameters = ParametersField(
         label="Parameters",
         help_text="One NAME=VALUE per line, such as k=5 or average=micro; what is left out has its "
@@ -80,7 +84,10 @@ class CompetitionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.state != State.DRAFT:
-            del self.fields["metric_parameters"]  # declared, so the admin would not leave it out
+            for name in ("metric_parameters", *own_metric.FIELDS):
+                del self.fields[name]  # declared, so the admin would not leave it out
+        elif self.instance.custom_metric:
+            self.initial[own_metric.DIRECTION] = self.instance.custom_metric.direction
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -96,8 +103,14 @@ class CompetitionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for
     @property
     def scores_otherwise(self) -> bool:
         """Whether the files of the last upload must be prepared and tried anew."""
-        changed = any(name in self.changed_data for name in SCORING)
-        return changed and bool(self.instance.preparation_inbox) and not self.uploads
+        has_files = bool(self.instance.preparation_inbox)
+        return self.is_scored_otherwise and has_files and not self.uploads
+
+    @property
+    def is_scored_otherwise(self) -> bool:
+        """Whether anything about the metric was changed on the page."""
+        names = (*SCORING, *own_metric.FIELDS) if self.wanted_metric else SCORING
+        return any(name in self.changed_data for name in names)
 
     @property
     def uploads(self) -> "dict[str, UploadedFile[Any]]":
@@ -126,12 +139,25 @@ class CompetitionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for
     def _clean_scoring(self, *, with_files: bool) -> None:
         """Whether metric, parameters and layout fit together, and the classes that there are."""
         settings = Competition(**{name: self.cleaned_data[name] for name in SCORING})
+        try:
+            settings.custom_metric = self.wanted_metric = self._wish().metric_of(self.instance)
+        except own_metric.Wrong as error:
+            self.add_error(error.field, str(error))
+            return
         solution = self.instance.solution
         classes = [] if solution is None or with_files else solution.classes
         if wrong := solutions.complaint(settings, classes):
             self.add_error(*wrong)
         elif self.scores_otherwise and self.instance.preparation == Preparation.PREPARING:
             self.add_error("metric", "The files are being read. Wait for that, then change it.")
+
+    def _wish(self) -> own_metric.Wish:
+        cleaned = self.cleaned_data
+        return own_metric.Wish(
+            cleaned["metric"],
+            cleaned.get(own_metric.FILE),
+            cleaned.get(own_metric.DIRECTION, ""),
+        )
 
     def _refuse_meaningless_decimals(self) -> None:
         solution = self.instance.solution

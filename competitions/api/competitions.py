@@ -15,7 +15,6 @@ from competitions.api.door import Door, person
 from competitions.api.errors import documented
 from competitions.models import Competition, DataFile, Member, SolutionVersion, Team
 from competitions.models.metrics import LAYOUTS
-from scoring import METRICS
 
 DIRECTIONS = ("maximize", "minimize")
 
@@ -32,7 +31,7 @@ class FileOutput(serializers.ModelSerializer[DataFile]):
 
 
 class MetricOutput(serializers.Serializer[Any]):
-    key = serializers.CharField()
+    key = serializers.CharField(help_text="Of the table, or custom: a metric of the organiser's.")
     title = serializers.CharField(help_text="With the parameters in words.")
     direction = serializers.ChoiceField(DIRECTIONS)
 
@@ -103,9 +102,8 @@ class CompetitionOutput(serializers.ModelSerializer[Competition]):
 
     @extend_schema_field(MetricOutput)
     def get_metric(self, competition: Competition) -> dict[str, str]:
-        metric = METRICS[competition.metric]
-        title = competition.metric_title
-        return {"key": metric.key, "title": title, "direction": metric.direction}
+        metric = competition.metric_facts
+        return {"key": metric.key, "title": metric.title, "direction": metric.direction}
 
     def get_classes(self, competition: Competition) -> list[str]:
         return list(competition.solution.classes) if competition.solution else []

@@ -84,9 +84,9 @@ def _etag(competition: Competition) -> str:
 def _content(board: leaderboard.Board) -> dict[str, Any]:
     return {
         "version": board.version,
-        "metric": board.metric,
-        "metric_title": board.metric_title,
-        "direction": board.direction,
+        "metric": board.metric.key,
+        "metric_title": board.metric.title,
+        "direction": board.metric.direction,
         "decimals": board.decimals,
         "rows": [row.public() for row in board.rows],
     }

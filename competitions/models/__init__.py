@@ -8,6 +8,7 @@ from competitions.models.competition import (
     SolutionVersion,
     State,
 )
+from competitions.models.custom_metric import CustomMetric
 from competitions.models.standing import Standing
 from competitions.models.submission import PrivateScore, PublicScore, Status, Submission
 from competitions.models.team import Member, Team
@@ -15,6 +16,7 @@ from competitions.models.team import Member, Team
 __all__ = [
     "ClassSample",
     "Competition",
+    "CustomMetric",
     "DataFile",
     "Member",
     "Preparation",

@@ -7,7 +7,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from competitions.models.metrics import LAYOUTS, titled
+from competitions.models.custom_metric import CustomMetric
+from competitions.models.metrics import CUSTOM, LAYOUTS, MetricFacts, facts
 from scoring import METRICS, Layout
 
 
@@ -30,7 +31,8 @@ class Preparation(models.TextChoices):
 
 def metric_choices() -> list[tuple[str, str]]:
     """A function, so that a new metric needs no migration."""
-    return [(key, metric.title) for key, metric in METRICS.items()]
+    table = [(key, metric.title) for key, metric in METRICS.items()]
+    return [*table, (CUSTOM, "A metric of your own")]
 
 
 def layout_choices() -> list[tuple[str, str]]:
@@ -55,6 +57,14 @@ class Competition(models.Model):
 
     metric = models.CharField(max_length=60, choices=metric_choices, default="accuracy")
     metric_parameters = models.JSONField(default=dict, blank=True)
+    custom_metric = models.ForeignKey(
+        CustomMetric,
+        on_delete=models.RESTRICT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+    )
     layout = models.CharField(
         max_length=20,
         choices=layout_choices,
@@ -116,6 +126,11 @@ class Competition(models.Model):
                 name="competition_layout_is_known_or_left_to_the_metric",
             ),
             models.CheckConstraint(
+                condition=Q(metric=CUSTOM, custom_metric__isnull=False)
+                | (~Q(metric=CUSTOM) & Q(custom_metric__isnull=True)),
+                name="competition_has_a_custom_metric_exactly_when_it_says_custom",
+            ),
+            models.CheckConstraint(
                 condition=Q(preparation__in=Preparation.values),
                 name="competition_preparation_is_known",
             ),
@@ -155,14 +170,19 @@ class Competition(models.Model):
         return self.title
 
     @property
+    def metric_facts(self) -> MetricFacts:
+        """What everybody may know of the metric; nothing else on the site asks what it is."""
+        return facts(self.metric, self.metric_parameters, self.custom_metric)
+
+    @property
     def metric_title(self) -> str:
         """The metric's name, with its parameters in words."""
-        return titled(self.metric, self.metric_parameters)
+        return self.metric_facts.title
 
     @property
     def submission_layout(self) -> Layout:
         """The form that a submission has here: the organiser's choice, else the metric's own."""
-        return cast(Layout, self.layout) if self.layout else METRICS[self.metric].layout
+        return cast(Layout, self.layout) if self.layout else self.metric_facts.layout
 
 
 class SolutionVersion(models.Model):

@@ -2,9 +2,16 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
+from math import inf
+from typing import cast
 
-from scoring import METRICS, Layout
-from scoring.metrics.metric import Parameter
+from competitions.models.custom_metric import CustomMetric
+from scoring import METRICS, Direction, Layout
+from scoring.metrics.metric import REQUIRED, Parameter
+
+CUSTOM = "custom"  # stands beside the table's keys for a metric of the organiser's own
+IN_A_SENTENCE = 40  # characters of a parameter's value
 
 LAYOUTS: dict[Layout, str] = {
     "labels": "Labels: the name of one class per image",
@@ -13,6 +20,82 @@ LAYOUTS: dict[Layout, str] = {
     "ranked": "Ranked: class names, the best guess first",
     "sets": "Sets: any number of class names per image",
 }
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A parameter of the metric, as it is in this challenge."""
+
+    name: str
+    value: str
+    meaning: str
+
+    @property
+    def table(self) -> str:
+        """A value too long to stand in a sentence, such as costs: a line for each of its rows."""
+        if len(self.value) <= IN_A_SENTENCE:
+            return ""
+        return self.value.replace(";", ";\n").replace("], ", "],\n ").replace('", ', '",\n ')
+
+
+@dataclass(frozen=True)
+class MetricFacts:
+    """What everybody may know of a challenge's metric, one of the table or the organiser's own.
+
+    ``title`` has the parameters in words, ``layout`` is where nobody chooses another one, and
+    ``settings`` are the parameters with a value.
+    """
+
+    key: str
+    title: str
+    source: str
+    direction: Direction
+    layout: Layout
+    bounds: tuple[float, float]
+    has_interval: bool
+    settings: tuple[Setting, ...]
+
+
+def facts(key: str, parameters: Mapping[str, object], own: CustomMetric | None) -> MetricFacts:
+    """Of the metric with that key; ``own`` is what CUSTOM stands for."""
+    if key == CUSTOM and own is not None:
+        return _own_facts(own, parameters)
+    return _facts(key, parameters)
+
+
+def _facts(key: str, parameters: Mapping[str, object]) -> MetricFacts:
+    metric = METRICS[key]
+    chosen = {each.name: each.default for each in metric.parameters} | dict(parameters)
+    return MetricFacts(
+        key=key,
+        title=titled(key, parameters),
+        source=metric.source,
+        direction=metric.direction,
+        layout=metric.layout,
+        bounds=metric.bounds,
+        has_interval=metric.interval is not None,
+        settings=tuple(
+            Setting(each.name, written(chosen[each.name]), each.meaning)
+            for each in metric.parameters
+            if chosen[each.name] is not None and chosen[each.name] is not REQUIRED
+        ),
+    )
+
+
+def _own_facts(own: CustomMetric, parameters: Mapping[str, object]) -> MetricFacts:
+    """Nothing of the source, which may tell labels: of the parameters only those that were set."""
+    return MetricFacts(
+        key=CUSTOM,
+        title=f"Organiser's metric {own.file_name}",
+        source=f"a program of the organiser's, version {own.version[:12]}",
+        direction=cast(Direction, own.direction),
+        layout="labels",
+        bounds=(-inf, inf),
+        has_interval=False,
+        settings=tuple(
+            Setting(name, written(value), "") for name, value in sorted(parameters.items())
+        ),
+    )
 
 
 def titled(key: str, parameters: Mapping[str, object]) -> str:

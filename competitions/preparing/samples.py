@@ -2,28 +2,22 @@
 
 Two files are scored before anything is published: the sample, with the same answer for every image,
 and one with every answer right. A metric that cannot be computed on these rows, or that cannot tell
-the two apart, is refused while the organiser can still choose another.
+the two apart, is refused while the organiser can still choose another. A metric of the organiser's
+own is first tried with both, as `python -m scoring check-metric` does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import isfinite
 
 from competitions import solutions
 from competitions.models import Competition
 from competitions.preparing import tables
 from competitions.preparing.answers import PRIVATE, PUBLIC, Answers
 from competitions.refusals import Refused
-from scoring import (
-    InvalidSubmission,
-    Report,
-    Solution,
-    SolutionError,
-    Spec,
-    SpecError,
-    Template,
-    evaluate,
-    layouts,
-)
+from scoring import InvalidSubmission, Report, Solution, SolutionError, SpecError, Template
+from scoring.custom import MetricError
+from scoring.custom.evaluate import CustomSpec, SplitReport, problems_with
 from scoring.decoding import byte_cap
 from scoring.template import LISTS
 
@@ -32,15 +26,22 @@ def proven(competition: Competition, found: Answers, classes: Sequence[str]) -> 
     """The sample submission. Raises Refused where the challenge could not be scored."""
     try:
         spec = solutions.spec(competition)
-        solution = Solution.read(found.csv(), id_column=found.id_column, classes=classes, spec=spec)
-        _form, template = layouts.template(solution, spec)
+        solution = solutions.read(found.csv(), found.id_column, classes, spec)
+        template = solutions.template(solution, spec)
         _require_writable(template)
+        if isinstance(spec, CustomSpec):
+            _require_numbers(template)
         same = sample(template)
         right = _table(template, [_right(template, label) for label in found.labels])
         spec = replace(spec, max_bytes=byte_cap(len(same)))
+        if isinstance(spec, CustomSpec):
+            tried = {"the sample submission": same, "every answer right": right}
+            _require_no_problems(tried, solution, spec)
         _require_a_difference(_report(same, solution, spec), _report(right, solution, spec))
     except (SolutionError, SpecError) as error:
         raise Refused(f"{error}{_lacking(found, classes)}") from None
+    except MetricError as error:
+        raise Refused(f"On the public or the private rows alone: {error}") from None
     return same
 
 
@@ -81,14 +82,18 @@ def _table(template: Template, cells: Sequence[Sequence[str]]) -> bytes:
     return tables.write(template.header, rows)
 
 
-def _report(file: bytes, solution: Solution, spec: Spec) -> Report:
+def _report(file: bytes, solution: Solution, spec: solutions.AnySpec) -> Report | SplitReport:
     try:
-        return evaluate(file, solution, spec)
+        return solutions.evaluate(file, solution, spec)
     except InvalidSubmission as error:
-        raise Refused(
-            "Nobody could send a file in the form that this metric asks for: even the sample "
-            f"submission would be refused. {error}"
-        ) from None
+        raise _unsendable(error) from None
+
+
+def _unsendable(error: InvalidSubmission) -> Refused:
+    return Refused(
+        "Nobody could send a file in the form that this metric asks for: even the sample "
+        f"submission would be refused. {error}"
+    )
 
 
 def _require_writable(template: Template) -> None:
@@ -105,11 +110,41 @@ def _require_writable(template: Template) -> None:
         )
 
 
-def _require_a_difference(sample: Report, right: Report) -> None:
-    if (sample.public, sample.private) == (right.public, right.private):
+def _require_numbers(template: Template) -> None:
+    """Raises Refused where nobody could send a right answer; metrics of the table say so too."""
+    if template.layout != "score":
+        return
+    words = [name for name in template.classes if not _is_number(name)]
+    if words:
         raise Refused(
-            "With this metric the same answer for every image scores as well as the right ones "
-            f"({sample.score:g}). Choose another metric, or other parameters."
+            "In the layout 'score' an answer is a number, so every class must be one, and these "
+            f"are not: {tables.some(words)}. Choose another layout."
+        )
+
+
+def _is_number(name: str) -> bool:
+    try:
+        return isfinite(float(name))
+    except ValueError:
+        return False
+
+
+def _require_no_problems(tried: Mapping[str, bytes], solution: Solution, spec: CustomSpec) -> None:
+    """Raises Refused with what the trial of a metric finds: words of the metric's among them."""
+    for what, file in tried.items():
+        try:
+            found = problems_with(file, solution, spec)
+        except InvalidSubmission as error:
+            raise _unsendable(error) from None
+        if found:
+            raise Refused(f"The metric was tried with {what}. {' '.join(found)}")
+
+
+def _require_a_difference(same: Report | SplitReport, right: Report | SplitReport) -> None:
+    if (same.public, same.private) == (right.public, right.private):
+        raise Refused(
+            "With this metric the same answer for every image scores as well as the right ones. "
+            "Choose another metric, or other parameters."
         )
 
 

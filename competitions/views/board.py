@@ -16,7 +16,6 @@ from competitions.models import Team
 from competitions.views import challenge as challenges
 from competitions.views import whiskers
 from competitions.views.whiskers import Scale, Whisker
-from scoring import METRICS
 
 LATEST = 5
 
@@ -66,27 +65,30 @@ def leaderboard(request: HttpRequest, slug: str) -> HttpResponse:
 
 def drawn(board: Board, team: Team | None) -> dict[str, Any]:
     """The board's rows with their marks, zone and axis, ready for the template."""
-    metric = METRICS[board.metric]
-    bounds = metric.bounds
-    scale = whiskers.scale_of(board.rows, bounds)
+    scale = whiskers.scale_of(board.rows, board.metric.bounds)
     leader = next((row for row in board.rows if not row.is_baseline), None)
     tie = whiskers.tie_width(leader)
-    sign = -1 if board.direction == "minimize" else 1
+    sign = -1 if board.metric.direction == "minimize" else 1
     lines = [_line(row, scale, team, _is_tied(row, leader, tie, sign)) for row in board.rows]
     band = [line for line in lines if line.in_band]
     latest = sorted(board.rows, key=lambda row: row.reached_at, reverse=True)
     return {
         "board": board,
-        "bounds": bounds,
+        "bounds": " ".join(_for_scripts(end) for end in board.metric.bounds),
         "scale": scale,
         "lines": lines,
         "zone": _zone(scale, leader, tie, sign),
-        "has_intervals": metric.interval is not None,
+        "has_intervals": board.metric.has_interval,
         "band_first": band[0].row.team_id if len(band) > 1 else None,
         "band_last": band[-1].row.team_id if len(band) > 1 else None,
         "latest": latest[:LATEST],
         "blank": BLANK,
     }
+
+
+def _for_scripts(number: float) -> str:
+    """As JavaScript's Number reads it: Python writes inf for Infinity."""
+    return str(number).replace("inf", "Infinity")
 
 
 def _line(row: Row, scale: Scale, team: Team | None, in_band: bool) -> Line:

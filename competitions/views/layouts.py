@@ -26,15 +26,13 @@ def example(competition: Competition) -> Example | None:
     solution = competition.solution
     if solution is None:
         return None
-    spec = solutions.spec(competition)
-    metric = spec.table_row
-    form = next(form for form in metric.accepts if form.layout == spec.layout)
-    depth = int(metric.parse(spec.parameters).get("k", 1))
-    table = tables.write(_header(form, solution), _rows(form, solution.classes, depth))
+    facts = competition.metric_facts
+    form, depth = solutions.accepted(competition)
+    table = tables.write(_header(form, solution), _rows(form, solution.classes, depth or SHOWN))
     return Example(
         lines=table.decode().splitlines(),
-        words=_words(form, depth),
-        better="more" if metric.direction == "maximize" else "less",
+        words=_words(form, depth) if depth else _words_for_own(form),
+        better="more" if facts.direction == "maximize" else "less",
     )
 
 
@@ -73,6 +71,19 @@ def _words(form: Accepts, depth: int) -> str:
             return f"Names of classes with spaces between them, the best first; {told}."
         case "sets":
             return "The names of all classes of the image, with spaces between them."
+
+
+def _words_for_own(form: Accepts) -> str:
+    """What is certain whatever the organiser's metric makes of it; their pages say the rest."""
+    match form.layout:
+        case "score":
+            return "One number per image."
+        case "probabilities":
+            return "A number for each class, in a column named by it."
+        case "ranked":
+            return "Names of classes with spaces between them, the best first."
+        case _:
+            return _words(form, depth=1)
 
 
 NUMBERS: dict[tuple[Layout, Numbers], str] = {

@@ -16,13 +16,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from competitions import deadlines, leaderboard, submissions, teams
 from competitions.models import Competition
-from competitions.models.metrics import written
 from competitions.refusals import Refused
 from competitions.views import challenge as challenges
 from competitions.views.challenge import Challenge
-from scoring import METRICS
-
-IN_A_SENTENCE = 40  # characters
 
 
 @dataclass(frozen=True)
@@ -32,22 +28,6 @@ class Date:
     at: datetime
     words: str
     state: str  # done, now or to come
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A parameter of the metric, as it is in this challenge."""
-
-    name: str
-    value: str
-    meaning: str
-
-    @property
-    def table(self) -> str:
-        """A value too long to stand in a sentence, such as costs: a line for each of its rows."""
-        if len(self.value) <= IN_A_SENTENCE:
-            return ""
-        return self.value.replace(";", ";\n").replace("], ", "],\n ").replace('", ', '",\n ')
 
 
 @require_safe
@@ -60,8 +40,7 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
         "challenge": challenge,
         "tab": "overview",
         "site": site(request),
-        "metric": METRICS[competition.metric],
-        "parameters": parameters(competition),
+        "metric": competition.metric_facts,
         "files": {file.name: file for file in competition.files.all()},
         "agenda": agenda(challenge),
         "own": leaderboard.line_of(competition, team),
@@ -87,17 +66,6 @@ def join(request: HttpRequest, slug: str) -> HttpResponse:
     if url_has_allowed_host_and_scheme(target, {request.get_host()}):
         return HttpResponseRedirect(target)
     return HttpResponseRedirect(page)
-
-
-def parameters(competition: Competition) -> list[Setting]:
-    """Every parameter of the metric that has a value, chosen or by default."""
-    known = METRICS[competition.metric].parameters
-    chosen = {each.name: each.default for each in known} | competition.metric_parameters
-    return [
-        Setting(each.name, written(chosen[each.name]), each.meaning)
-        for each in known
-        if chosen[each.name] is not None
-    ]
 
 
 def site(request: HttpRequest) -> str:

@@ -8,17 +8,18 @@ import csv
 import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.custom import LIMITS, CustomMetric, Limits, run
+from scoring.custom import LIMITS, CustomMetric, Limits, check_metric, run
 from scoring.decoding import MAX_BYTES
 from scoring.evaluate import Report
 from scoring.metrics import Accepts, Direction, Layout
 from scoring.reading import read
 from scoring.solutions import Solution, Split
+from scoring.spec import Spec
 from scoring.template import Template
 
 RANKED_DEPTH = 100  # labels of a list that a metric gets to see
@@ -35,10 +36,41 @@ class CustomSpec:
     max_bytes: int = MAX_BYTES
     limits: Limits = LIMITS
 
+    @property
+    def name(self) -> str:
+        """As reports call the metric, beside the keys of the table."""
+        return f"custom:{self.metric.version[:12]}"
+
+
+@dataclass(frozen=True)
+class SplitReport:
+    """The scores of the two parts of a split, without that of all rows: a run of the metric less.
+
+    `public_interval` is always None, as the metric's distribution is not known.
+    """
+
+    metric: str
+    direction: Direction
+    public: float
+    private: float
+    public_rows: int
+    private_rows: int
+    public_interval: tuple[float, float] | None = None
+
+
+def solution_spec(layout: Layout | None) -> Spec | None:
+    """With what a solution is read for this layout: as sets of labels, or one label per row."""
+    return Spec("subset_accuracy") if layout == "sets" else None
+
 
 def template(solution: Solution, spec: CustomSpec) -> Template:
     """What a file for this metric must look like; any finite number passes."""
-    return solution.template(Accepts(spec.layout, "either"), RANKED_DEPTH)
+    return solution.template(accepts(spec.layout), RANKED_DEPTH)
+
+
+def accepts(layout: Layout) -> Accepts:
+    """The form of a submission with this layout, as every metric of an organiser's takes it."""
+    return Accepts(layout, "either")
 
 
 def evaluate(submission: bytes, solution: Solution, spec: CustomSpec) -> Report:
@@ -47,31 +79,81 @@ def evaluate(submission: bytes, solution: Solution, spec: CustomSpec) -> Report:
     Raises InvalidSubmission for a file that cannot be read or that the metric refuses, MetricError
     for a failure of the metric, SpecError for a wrong parameter.
     """
-    form = template(solution, spec)
-    values = read(submission, form, spec.max_bytes)
-
-    def value(split: Split) -> float | None:
-        rows = solution.rows(split)
-        if rows is None:
-            return None
-        at = np.arange(len(solution.ids))[rows]
-        truth, answers = solution_csv(solution, at), answers_csv(form, values, at)
-        return run(spec.metric, truth, answers, solution.id_column, spec.parameters, spec.limits)
-
-    score = value("counted")
+    parts = _Parts.read(submission, solution, spec)
+    score = parts.score("counted")
     if score is None:
         raise ValueError("a solution has rows that count")
     return Report(
-        metric=f"custom:{spec.metric.version[:12]}",
+        metric=spec.name,
         direction=spec.direction,
         score=score,
-        public=value("public"),
-        private=value("private"),
+        public=parts.score("public"),
+        private=parts.score("private"),
         rows=int(solution.counted.sum()),
         public_rows=solution.n_public,
         private_rows=solution.n_private,
         public_interval=None,
     )
+
+
+def evaluate_split(submission: bytes, solution: Solution, spec: CustomSpec) -> SplitReport:
+    """Score a file on the public and the private rows alone: two processes instead of three.
+
+    Raises as `evaluate` does, and ValueError for a solution without both.
+    """
+    parts = _Parts.read(submission, solution, spec)
+    public, private = parts.score("public"), parts.score("private")
+    if public is None or private is None:
+        raise ValueError("the solution has no split into public and private rows")
+    return SplitReport(
+        metric=spec.name,
+        direction=spec.direction,
+        public=public,
+        private=private,
+        public_rows=solution.n_public,
+        private_rows=solution.n_private,
+    )
+
+
+def problems_with(submission: bytes, solution: Solution, spec: CustomSpec) -> list[str]:
+    """What `check_metric` says with this file on all rows that count: for the organiser alone.
+
+    Raises InvalidSubmission for a file that cannot be read.
+    """
+    truth, answers = _Parts.read(submission, solution, spec).tables("counted") or (b"", b"")
+    return check_metric(
+        spec.metric, truth, answers, solution.id_column, spec.parameters, spec.limits
+    )
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """A file that was read, to be handed to the metric by parts of the solution."""
+
+    values: NDArray[Any]
+    form: Template
+    solution: Solution
+    spec: CustomSpec
+
+    @classmethod
+    def read(cls, submission: bytes, solution: Solution, spec: CustomSpec) -> Self:
+        form = template(solution, spec)
+        return cls(read(submission, form, spec.max_bytes), form, solution, spec)
+
+    def tables(self, split: Split) -> tuple[bytes, bytes] | None:
+        """Solution and submission of these rows as the metric gets them; None without any."""
+        rows = self.solution.rows(split)
+        if rows is None:
+            return None
+        at = np.arange(len(self.solution.ids))[rows]
+        return solution_csv(self.solution, at), answers_csv(self.form, self.values, at)
+
+    def score(self, split: Split) -> float | None:
+        tables = self.tables(split)
+        if tables is None:
+            return None
+        spec = self.spec
+        return run(spec.metric, *tables, self.solution.id_column, spec.parameters, spec.limits)
 
 
 def solution_csv(solution: Solution, rows: NDArray[np.intp]) -> bytes:

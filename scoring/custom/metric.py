@@ -5,6 +5,7 @@ frames and the name of the id column, and an exception whose text participants m
 """
 
 import ast
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -52,6 +53,18 @@ class CustomMetric:
         _refuse_without_visible_error(tree)
         return cls(source, sha256(data).hexdigest(), _parameters_of(function))
 
+    def parse(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The values of parameters written as NAME=VALUE: text for text, else JSON.
+
+        What is no text already, or no JSON, stays as it is, for `arguments` to judge.
+
+        >>> metric = CustomMetric("", "", (Parameter("k", "list[int]", True),))
+        >>> metric.parse({"k": "[1, 2]"}), metric.parse({"k": [1, 2]})
+        ({'k': [1, 2]}, {'k': [1, 2]})
+        """
+        annotations = {parameter.name: parameter.annotation for parameter in self.parameters}
+        return {name: _parsed_value(value, annotations.get(name)) for name, value in given.items()}
+
     def arguments(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """The keyword arguments of a call; what the host left out keeps its default.
 
@@ -66,6 +79,15 @@ class CustomMetric:
             if name in values and not parameter.accepts(values[name]):
                 raise SpecError(f"The parameter '{name}' must be: {parameter.annotation}.")
         return {name: _converted(known[name], value) for name, value in values.items()}
+
+
+def _parsed_value(value: Any, annotation: str | None) -> Any:
+    if annotation is None or annotation.startswith("str") or not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):  # no JSON; nested beyond what its reader holds
+        return value
 
 
 def _converted(parameter: Parameter, value: Any) -> Any:

@@ -17,7 +17,7 @@ from competitions import deadlines, leaderboard, solutions, submissions
 from competitions.api import urls
 from competitions.models import Competition, DataFile, Status, Submission
 from holdout.accounts.models import User
-from scoring import InvalidSubmission, evaluate
+from scoring import InvalidSubmission
 from tests.classroom import Valkey, compiled, make_competition
 
 LIST = "/api/competitions/"
@@ -375,7 +375,7 @@ def refused(submit: Callable[..., Submission]) -> Callable[..., Submission]:
         assert from_worker is not None
         current = from_worker.team.competition
         with pytest.raises(InvalidSubmission) as caught:
-            evaluate(content, compiled(current), solutions.spec(current))
+            solutions.evaluate(content, compiled(current), solutions.spec(current))
         submissions.reject(from_worker, caught.value)
         return from_worker
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from competitions.models import (
     ClassSample,
     Competition,
+    CustomMetric,
     DataFile,
     Member,
     Preparation,
@@ -93,6 +94,37 @@ def unknown_state(rows):
 @violates("competition_layout_is_known_or_left_to_the_metric")
 def unknown_layout(rows):
     rows.only(Competition).update(layout="pixels")
+
+
+@violates("competition_has_a_custom_metric_exactly_when_it_says_custom")
+def custom_without_a_metric(rows):
+    rows.only(Competition).update(metric="custom")
+
+
+@violates("competition_has_a_custom_metric_exactly_when_it_says_custom")
+def a_custom_metric_beside_another(rows):
+    rows.only(Competition).update(custom_metric=own_metric(rows))
+
+
+@violates("one_custom_metric_of_each_version_and_direction")
+def the_same_metric_twice(rows):
+    own_metric(rows)
+    own_metric(rows)
+
+
+@violates("custom_metric_direction_is_known")
+def a_metric_with_a_sideways_direction(rows):
+    own_metric(rows, direction="sideways")
+
+
+def own_metric(rows, direction="minimize"):
+    return CustomMetric.objects.create(
+        competition=rows.competition,
+        version="0" * 64,
+        source="",
+        direction=direction,
+        file_name="metric.py",
+    )
 
 
 @violates("competition_preparation_is_known")

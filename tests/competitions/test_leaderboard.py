@@ -126,7 +126,7 @@ def test_less_is_better_where_the_metric_says_so(competition, enter, board):
     enter("Ada", 2.5, minute=4)
     assert order(board()) == [(1, "Ben"), (2, "Ada")]
     assert [row.value for row in board().rows] == [0.2, 0.5]
-    assert board().direction == "minimize"
+    assert board().metric.direction == "minimize"
     assert board().rows[0].low is None
 
 

@@ -18,6 +18,7 @@ from django.utils import timezone
 from competitions import teams
 from competitions.leaderboard import Board, Row
 from competitions.models import Competition, Standing, State, Status, Submission, Team
+from competitions.models.metrics import facts
 from competitions.views import board as board_page
 from competitions.views import layouts, whiskers
 from holdout.accounts.models import User
@@ -348,11 +349,8 @@ def test_where_less_is_better_the_grey_zone_lies_to_the_right():
     up = [row(1 - r.value, 0.02, team_id=r.team_id, is_baseline=r.is_baseline)
           for r in (line, *rows)]  # fmt: skip
     least, most = (
-        board_page.drawn(Board(1, metric, "", direction, 2, lines), None)
-        for metric, direction, lines in [
-            ("top_k_error", "minimize", [line, *rows]),
-            ("top_k_accuracy", "maximize", up),
-        ]
+        board_page.drawn(Board(1, facts(metric, {}, None), 2, lines), None)
+        for metric, lines in [("top_k_error", [line, *rows]), ("top_k_accuracy", up)]
     )
     assert [each.in_band for each in least["lines"]] == [False, True, True, False]
     assert [each.in_band for each in most["lines"]] == [False, True, True, False]

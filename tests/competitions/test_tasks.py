@@ -11,7 +11,7 @@ from django.core.files.base import ContentFile
 from django.db import OperationalError, connection
 from kombu.exceptions import OperationalError as BrokerError
 
-from competitions import files, submissions, tasks
+from competitions import files, solutions, submissions, tasks
 from competitions.models import PrivateScore, PublicScore, Standing, Status, Submission
 from tests.competitions.test_submissions import age, all_at_once, expire, state_of
 
@@ -101,7 +101,7 @@ def test_our_own_mistake_is_not_the_teams(submit, alice, answers, monkeypatch, t
     def broken(*_args):
         raise ZeroDivisionError("img_03.png is an owl")
 
-    monkeypatch.setattr(tasks, "evaluate", broken)
+    monkeypatch.setattr(solutions, "evaluate", broken)
     submission = submit(alice, answers())
     tasks.score(submission.pk)
     submission.refresh_from_db()

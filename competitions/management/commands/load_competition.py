@@ -10,16 +10,21 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
 from competitions import deadlines, files, preparing, solutions
-from competitions.models import Competition, Preparation, State
+from competitions.models import Competition, CustomMetric, Preparation, State
+from competitions.models.custom_metric import DIRECTIONS
+from competitions.models.metrics import CUSTOM
 from competitions.refusals import Refused
+from scoring.custom import MetricError
 
 BUNDLES = Path(__file__).resolve().parents[2] / "bundles"
 PAGES = {"overview": "overview.md", "data_page": "data.md", "rules": "rules.md"}
+METRIC_FILE, METRIC_DIRECTION = "metric_file", "metric_direction"
 SETTINGS = {
-    "title", "summary", "metric", "metric_parameters", "layout", "decimals", "public_fraction",
-    "daily_limit", "max_team_size", "opens_at", "closes_at",
+    "title", "summary", "metric", "metric_parameters", METRIC_FILE, METRIC_DIRECTION, "layout",
+    "decimals", "public_fraction", "daily_limit", "max_team_size", "opens_at", "closes_at",
 }  # fmt: skip
 
 
@@ -70,13 +75,37 @@ def _create(folder: Path, slug: str) -> Competition:
     settings = tomllib.loads((folder / "competition.toml").read_text(encoding="utf-8"))
     if unknown := sorted(set(settings) - SETTINGS):
         raise CommandError(f"competition.toml does not know {', '.join(unknown)}.")
+    own = _own_metric(folder, settings)
     pages = {field: _page(folder / name) for field, name in PAGES.items()}
-    competition = Competition(slug=slug, **settings, **pages)
-    competition.full_clean()
+    competition = Competition(slug=slug, **settings, **pages, custom_metric=own)
+    competition.full_clean(exclude=["custom_metric"])  # it has no row yet
     if wrong := solutions.complaint(competition):
         raise CommandError(f"competition.toml, {wrong[0]}: {wrong[1]}")
-    competition.save()
+    with transaction.atomic():
+        if own is None:
+            competition.save()
+        else:
+            solutions.keep(competition, own)
     return competition
+
+
+def _own_metric(folder: Path, settings: dict[str, Any]) -> CustomMetric | None:
+    """Takes what the metric needs out of the settings."""
+    name, direction = settings.pop(METRIC_FILE, None), settings.pop(METRIC_DIRECTION, None)
+    if settings.get("metric") != CUSTOM:
+        if name or direction:
+            raise CommandError(f'competition.toml: write metric = "{CUSTOM}" too.')
+        return None
+    if not name or direction not in DIRECTIONS:
+        raise CommandError(
+            f'competition.toml: metric = "{CUSTOM}" needs {METRIC_FILE} = "metric.py" and '
+            f'{METRIC_DIRECTION} = "maximize" or "minimize".'
+        )
+    path = folder / name
+    try:
+        return CustomMetric.read(path.read_bytes(), path.name, direction)
+    except (OSError, MetricError) as error:
+        raise CommandError(f"{path}: {error}") from None
 
 
 def _page(path: Path) -> str:
