@@ -13,18 +13,14 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.scoring.children import MEMORY, SECONDS, Verdict, judge, write_solutions
 from tests.scoring.hostile import (
     ALMOST_RIGHT,
     FLOODS,
     GOOD,
     LONG_CELLS,
-    MEMORY,
-    SECONDS,
     SMALL,
     Hostile,
-    Verdict,
-    judge,
-    write_solutions,
 )
 
 RIGHT = Hostile("a right file", "", lambda: GOOD)

@@ -4,17 +4,20 @@ A name is kept as its UTF-8 bytes in 64-bit words, padded with zeros. No file th
 NUL byte, so the padded words are equal exactly when the names are.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import Any, Self, overload
+from typing import Any, Self, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+T = TypeVar("T")
 Words = NDArray[np.uint64]  # [names, words of a name]
 Places = NDArray[np.integer[Any]]
 
 MAX_WORDS = 16  # of 8 bytes: longer names are found by a dict, one at a time
+# by the number of bytes to keep of a little-endian word, counted from its first byte
+KEEP_FIRST = np.array([(1 << 8 * count) - 1 for count in range(9)], np.uint64)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio (Knuth, TAOCP 3, 6.4)
 
 
@@ -77,6 +80,17 @@ class Vocabulary(Sequence[str]):
 
     def __repr__(self) -> str:
         return f"<Vocabulary of {len(self)} names>"
+
+    def derived(self, make: "Callable[[Vocabulary], T]") -> "T":
+        """What `make` builds of the names, built once and kept with them."""
+        if make not in self._derived:
+            self._derived[make] = make(self)
+        found: T = self._derived[make]
+        return found
+
+    @cached_property
+    def _derived(self) -> dict[Any, Any]:
+        return {}
 
     @cached_property
     def places(self) -> dict[str, int]:

@@ -6,12 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from scoring.decoding import end_of_text
-from scoring.reading.blocks import Block, Positions, Unclear, spans
+from scoring.reading.blocks import Block, Lines, Positions, Unclear, spans
 from scoring.reading.forms import Form, Values, places_of
 
-# Below, starting threads costs more than they save. numpy works without the interpreter's lock.
+# Below, starting threads costs more than they save.
 THREADED = 4 << 20  # bytes
+# numpy works without the interpreter's lock, but taking the lock again costs microseconds: threads
+# get larger blocks.
+TIMES_LARGER = 4
 MAX_THREADS = 4
 
 Span = tuple[int, int]
@@ -22,37 +24,43 @@ def read(text: bytes, start: int, form: Form) -> Values | None:
     rows = len(form.template.ids)
     aligned, seen = form.empty(rows), np.zeros(rows, np.bool_)
     by_row = _rows_as_items(aligned)
+    taken: list[int] = []
 
-    def read_block(span: Span) -> int:
+    def read_block(span: Span) -> None:
         places, values = read_lines(text[slice(*span)], form)
         by_row[places] = _rows_as_items(values.astype(aligned.dtype, copy=False))
         seen[places] = True
-        return len(places)
+        taken.append(len(places))
+        if sum(taken) > rows:  # there is no need to read further
+            raise Unclear
 
-    # a plain table has a line for each row: what is longer is not read to its end
-    if text.count(b"\n", start, end_of_text(text)) + 1 != rows:
-        return None
     try:
-        found = _total(read_block, list(spans(text, start)), len(text))
+        _read_all(read_block, text, start)
     except Unclear:
         return None
     # so many rows, each with a known id, and none left out: no id occurs twice
-    return aligned if found == rows and seen.all() else None
+    return aligned if sum(taken) == rows and seen.all() else None
 
 
 def read_lines(text: bytes, form: Form) -> tuple[Positions, Values]:
     """The places of some lines' ids, and their values; raises Unclear unless all are right."""
-    block = Block(text, len(form.columns))
-    ids = block.starts[:, form.id_at], block.ends[:, form.id_at]
-    return places_of(form.template.id_vocabulary, block, *ids), form.block(block)
+    lines, ids = Lines(text), form.template.id_vocabulary
+    if (found := form.regular(lines)) is not None:
+        return places_of(ids, lines, found.starts, found.ends), found.values
+    block = Block(lines, len(form.columns))
+    starts, ends = block.starts[:, form.id_at], block.ends[:, form.id_at]
+    return places_of(ids, block, starts, ends), form.block(block)
 
 
-def _total(read_block: Callable[[Span], int], blocks: list[Span], size: int) -> int:
-    threads = min(MAX_THREADS, len(os.sched_getaffinity(0))) if size >= THREADED else 1
+def _read_all(read_block: Callable[[Span], None], text: bytes, start: int) -> None:
+    threads = min(MAX_THREADS, len(os.sched_getaffinity(0))) if len(text) >= THREADED else 1
     if threads == 1:
-        return sum(map(read_block, blocks))
+        for span in spans(text, start):
+            read_block(span)
+        return
     with ThreadPoolExecutor(threads) as pool:
-        return sum(pool.map(read_block, blocks))
+        for _ in pool.map(read_block, spans(text, start, TIMES_LARGER)):
+            pass
 
 
 def _rows_as_items(values: Values) -> Values:

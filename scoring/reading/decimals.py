@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.reading.blocks import Block, Positions
+from scoring.reading.blocks import COMMA, Block, Lines, Positions
 from scoring.vocabulary import Words
 
 # ASCII digits only; int() and float() would take 1_000, Arabic digits, nan and infinity.
@@ -27,7 +27,7 @@ Flags = NDArray[np.bool_]
 _POINT, _MINUS, _PLUS, _ZERO = (np.uint8(ord(mark)) for mark in ".-+0")
 _ZEROS = np.uint64(0x3030303030303030)
 # by the number of bytes to keep of a little-endian word, counted from its last byte
-_KEEP_LAST = np.array([(2**64 - 1) ^ ((1 << 64 - 8 * n) - 1) for n in range(9)], np.uint64)
+KEEP_LAST = np.array([(2**64 - 1) ^ ((1 << 64 - 8 * n) - 1) for n in range(9)], np.uint64)
 _HIGH_BITS = np.uint64(0x8080808080808080)
 _ABOVE_NINE = np.uint64(0x7676767676767676)  # 0x80 - 10 in each byte
 _PAIRS, _QUADS = np.uint64(0x00FF00FF00FF00FF), np.uint64(0x0000FFFF0000FFFF)
@@ -75,26 +75,55 @@ def _fractions(block: Block, starts: Positions, ends: Positions) -> tuple[Floats
     good &= first <= 9
     if shortest < 3 or longest > 26:
         good &= (lengths >= 3) & (lengths <= 26)
-    mantissa, fits = _behind(block, ends, places)
-    good &= fits
-    if longest > 20:
+    count = 3 if longest > 18 else 2 if longest > 10 else 1
+    values, fine = _value(first, block.before(ends, count), places)
+    return values, good & fine
+
+
+def fixed(lines: Lines, ends: Positions, columns: int, width: int) -> Floats | None:
+    """The numbers [rows, columns] at the ends of lines, each after a comma and `width` bytes long.
+
+    A digit, a point and 1 to 16 digits, as "%.6f" writes probabilities; None when one is not. No
+    positions of fields are needed: a row is read as a whole, and its cells lie in it at equal
+    distances. A third of the time of `numbers`.
+    """
+    stride, words = width + 1, -(-(8 + columns * (width + 1)) // 8)
+    cells = lines.rows(ends - columns * stride - 8, words)
+    text = cells.view(np.uint8).reshape(len(ends), -1)[:, 8 : 8 + columns * stride]
+    text = text.reshape(len(ends), columns, stride)
+    first = text[:, :, 1] - _ZERO
+    if (text[:, :, 0] != COMMA).any() or (text[:, :, 2] != _POINT).any() or (first > 9).any():
+        return None
+    # the last 8 bytes of each cell, and the 8 before them; they begin anywhere in a word
+    last = [
+        np.ndarray(first.shape, "<u8", cells.data, start, (8 * words, stride))
+        for start in range(stride, stride - 8 * -(-(width - 2) // 8), -8)
+    ]
+    values, good = _value(first, last, np.intp(width - 2))
+    return values if good.all() else None
+
+
+def _value(first: NDArray[np.uint8], words: list[Words], places: Any) -> tuple[Floats, Flags]:
+    """A digit, and `places` behind the point, which are the last bytes of the words."""
+    mantissa, good = _behind(words, places)
+    most = np.max(places)
+    if most > 18:
         good &= (first == 0) | (places <= 18)
     mantissa += first * _INTEGER_POWERS.take(places)
-    if longest <= 16:  # below 2**53, so that one division is exact
+    if most <= 14:  # below 2**53, so that one division is exact
         return mantissa.astype(np.float64) / _POWER.take(places), good
     values, certain = _quotient(mantissa, places)
     return values, good & certain
 
 
-def _behind(block: Block, stops: Positions, places: Any) -> tuple[Words, Flags]:
-    """The digits behind the point as a whole number, and where they are digits, 19 that count."""
-    fewest, most = np.min(places), np.max(places)
-    words = block.before(stops, 3 if most > 16 else 2 if most > 8 else 1)
+def _behind(words: list[Words], places: Any) -> tuple[Words, Flags]:
+    """The last `places` bytes as a whole number, and where they are digits, 19 that count."""
+    fewest = np.min(places)
     mantissa = wrong = np.zeros(1, np.uint64)
     fits: Flags | np.bool_ = np.True_
     for at, word in enumerate(words):
         count = 8 if fewest >= 8 * at + 8 else np.clip(places - 8 * at, 0, 8)
-        part, wrong_too = _digits(word, count)
+        part, wrong_too = digits(word, count)
         if at == 2:
             fits = part < 1000
         mantissa = part * _INTEGER_POWERS[8 * at] + mantissa if at else part
@@ -102,9 +131,9 @@ def _behind(block: Block, stops: Positions, places: Any) -> tuple[Words, Flags]:
     return mantissa, (wrong == 0) & fits
 
 
-def _digits(words: Words, count: Any) -> tuple[Words, Words]:
+def digits(words: Words, count: Any) -> tuple[Words, Words]:
     """The number in the last `count` bytes of each word; then not 0 where one is no digit."""
-    words = (words ^ _ZEROS) & _KEEP_LAST.take(count)
+    words = (words ^ _ZEROS) & KEEP_LAST.take(count)
     wrong = ((words + _ABOVE_NINE) | words) & _HIGH_BITS
     words *= _TEN1
     words >>= _8
@@ -160,10 +189,10 @@ def _exponents(
         if found.size:
             mark = block.bytes.take(ends[found] - back + 1)
             signed = (mark == _MINUS) | (mark == _PLUS)
-            digits, wrong = _digits(block.before(ends[found], 1)[0], back - 1 - signed)
+            value, wrong = digits(block.before(ends[found], 1)[0], back - 1 - signed)
             good[found] = (wrong == 0) & (back - 1 - signed >= 1) & (back - 1 - signed <= 3)
             stops[found] = ends[found] - back
-            exponent[found] = np.where(mark == _MINUS, -1, 1) * digits.astype(np.intp)
+            exponent[found] = np.where(mark == _MINUS, -1, 1) * value.astype(np.intp)
     return stops, exponent, good
 
 
@@ -184,10 +213,13 @@ def _mantissa(
 ) -> tuple[Words, Flags]:
     """The digits before and behind the point as one whole number below 2**64, where they fit."""
     (points, whole), (stops, places) = before, behind
-    mantissa, wrong = _digits(block.before(points, 1)[0], np.clip(whole, 0, 8))
+    mantissa, wrong = digits(block.before(points, 1)[0], np.clip(whole, 0, 8))
     fits = (whole + places <= 19) | (mantissa == 0)
     mantissa *= _INTEGER_POWERS.take(np.where(fits & (mantissa > 0), places, 0))
-    part, fits_too = _behind(block, stops, np.minimum(places, 24))
+    places = np.minimum(places, 24)
+    most = places.max(initial=0)
+    words = block.before(stops, 3 if most > 16 else 2 if most > 8 else 1)
+    part, fits_too = _behind(words, places)
     return mantissa + part, fits & fits_too & (wrong == 0)
 
 

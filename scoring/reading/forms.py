@@ -15,14 +15,17 @@ from numpy.typing import NDArray
 from scoring.errors import ProblemCode
 from scoring.metrics import Layout
 from scoring.reading import hints
-from scoring.reading.blocks import Block, Positions, Unclear
-from scoring.reading.decimals import NUMBER, numbers
+from scoring.reading.blocks import COMMA, Block, Lines, Positions, Unclear
+from scoring.reading.decimals import NUMBER, fixed, numbers
+from scoring.reading.numbered import NumberTable
 from scoring.template import Template
 from scoring.vocabulary import Vocabulary
 
 _NUMBER = re.compile(NUMBER)
 
 Values = NDArray[Any]
+
+MAX_FIXED = 18  # bytes of a number: a digit, a point and 16 digits
 
 
 class Finding(NamedTuple):
@@ -31,6 +34,14 @@ class Finding(NamedTuple):
     code: ProblemCode
     cell: str = ""
     column: str = ""
+
+
+class Regular(NamedTuple):
+    """Where the ids of some lines are, and the lines' values."""
+
+    starts: Positions
+    ends: Positions
+    values: Values
 
 
 class Form(ABC):
@@ -50,6 +61,13 @@ class Form(ABC):
     def block(self, block: Block) -> Values:
         """The values of a block's rows; raises Unclear when one is not right."""
 
+    def regular(self, lines: Lines) -> Regular | None:
+        """The same for lines in which the id comes first and all cells behind are equally long.
+
+        None where they are not, or where that would save nothing.
+        """
+        return None
+
     @abstractmethod
     def row(self, cells: list[str]) -> tuple[Any, Finding | None]:
         """The value of one row, or what is wrong with it."""
@@ -66,6 +84,17 @@ class Labels(Form):
         if not self.template.classes:
             raise Unclear
         return places_of(self.template.class_vocabulary, block, starts, ends)
+
+    def regular(self, lines: Lines) -> Regular | None:
+        codes = self.template.class_vocabulary.derived(_codes_of_letters)
+        if codes is None or self.id_at != 0:
+            return None
+        starts, ends = lines.bounds()
+        commas = ends - 2
+        if not _are_commas(lines, starts, commas) or lines.count(COMMA) != len(ends):
+            return None
+        values = codes.take(lines.bytes.take(ends - 1))
+        return None if values.min() < 0 else Regular(starts, commas, values)
 
     def row(self, cells: list[str]) -> tuple[Any, Finding | None]:
         cell = cells[self.at]
@@ -111,6 +140,24 @@ class Probabilities(Form):
         if flat is None or not _fit(values := flat.reshape(starts.shape), self.template):
             raise Unclear
         return values
+
+    def regular(self, lines: Lines) -> Regular | None:
+        if self.id_at != 0:
+            return None
+        starts, ends = lines.bounds()
+        first = lines.bytes[starts[0] : ends[0]].tobytes().split(b",")
+        width, columns = len(first[-1]), len(self.order)
+        if len(first) != columns + 1 or not 3 <= width <= MAX_FIXED:
+            return None
+        commas = ends - columns * (width + 1)
+        if (commas <= starts).any() or lines.count(COMMA) != len(ends) * columns:
+            return None
+        values = fixed(lines, ends, columns, width)
+        if values is None:
+            return None
+        if not self.in_order:
+            values = values[:, [at - 1 for at in self.order]]
+        return Regular(starts, commas, values) if _fit(values, self.template) else None
 
     def row(self, cells: list[str]) -> tuple[Any, Finding | None]:
         values: list[float] = []
@@ -229,14 +276,31 @@ def code_type(classes: int) -> type[np.signedinteger[Any]]:
     return np.int16 if classes <= np.iinfo(np.int16).max else np.int32
 
 
-def places_of(names: Vocabulary, block: Block, starts: Positions, ends: Positions) -> Values:
+def places_of(names: Vocabulary, lines: Lines, starts: Positions, ends: Positions) -> Values:
     """The place of each field among the names; raises Unclear when one is unknown."""
-    if names.table is None:
+    if (numbered := names.derived(NumberTable.of)) is not None:
+        places: Values | None = numbered.find(lines, starts, ends)
+    elif names.table is not None:
+        places = names.table.find(lines.words(starts, ends, names.table.size))
+    else:
         raise Unclear
-    places = names.table.find(block.words(starts, ends, names.table.size))
     if places is None:
         raise Unclear
     return places
+
+
+def _codes_of_letters(names: Vocabulary) -> NDArray[np.int16] | None:
+    """By byte the code of a class, -1 for other bytes; None unless all names are single bytes."""
+    if not names or not all(len(name) == 1 and name.isascii() for name in names):
+        return None
+    codes = np.full(256, -1, np.int16)
+    codes[[ord(name) for name in names]] = range(len(names))
+    return codes
+
+
+def _are_commas(lines: Lines, starts: Positions, at: Positions) -> bool:
+    """Whether there is a comma at these places of the lines, each behind at least one byte."""
+    return bool((at > starts).all() and (lines.bytes.take(at) == COMMA).all())
 
 
 def _code(cell: str, template: Template) -> tuple[int, Finding | None]:

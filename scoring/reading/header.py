@@ -29,7 +29,7 @@ def header(text: bytes, template: Template) -> list[str]:
             f"The column {hints.quote(twice)} occurs twice. Keep one. {expected}",
             1,
         )
-    found = hints.name_list(tuple(hints.quote(name) for name in names))
+    found = hints.name_list(names, quoted=True)
     raise refuse(
         ProblemCode.WRONG_HEADER,
         f"The columns are not the expected ones{_separator(names)}. {expected} (found: {found})",

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 from heapq import nlargest
+from itertools import accumulate
 from pathlib import PurePosixPath
 
 from scoring.template import Template
@@ -16,15 +17,20 @@ LIKE = 0.6  # share of common letters, difflib's own default
 
 def quote(cell: str) -> str:
     """The cell as a sentence may show it: short, on one line, control characters escaped."""
-    cut = cell if len(cell) <= SHOWN else f"{cell[:SHOWN]}..."
-    return "'" + "".join(c if c.isprintable() else repr(c)[1:-1] for c in cut) + "'"
+    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in cell[: SHOWN + 1])
+    return f"'{shown}'" if len(shown) <= SHOWN else f"'{shown[:SHOWN]}...'"
 
 
-def name_list(names: Sequence[str], most: int = 6) -> str:
+def name_list(names: Sequence[str], most: int = 6, *, quoted: bool = False) -> str:
     """A header for a sentence: `id,label`, cut when it is long."""
-    shown = ",".join(name if name.isprintable() else quote(name) for name in names[:most])
-    rest = len(names) - most
-    return shown if rest <= 0 else f"{shown},... ({rest} more)"
+    told = [
+        quote(name) if quoted or len(name) > SHOWN or not name.isprintable() else name
+        for name in names[:most]
+    ]
+    fitting = sum(length <= 2 * SHOWN for length in accumulate(len(name) + 1 for name in told))
+    told = told[: max(1, fitting)]
+    rest = len(names) - len(told)
+    return ",".join(told) + (f",... ({rest} more)" if rest else "")
 
 
 def for_unknown_id(cell: str, template: Template) -> str:

@@ -1,20 +1,11 @@
-"""Files that want to break the reader, and how long and how much memory their refusal takes.
+"""Files that want to break the reader, and the challenges that they are sent to."""
 
-Each is judged as a participant or a worker of the site would, by `python -m scoring check --json`
-in a process of its own.
-"""
-
-import json
-import subprocess
-import sys
-import time
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
 MIB = 1 << 20
 CAP = 64 * MIB  # the largest file that a challenge takes
 SPARSE = 10_000_000_000  # bytes, of which the disk holds a few
@@ -68,7 +59,10 @@ def header(columns: tuple[str, ...]) -> str:
 
 
 ANIMALS = ("cat", "dog", "ship")
-TEN, HUNDREDS = (tuple(f"class_{at}" for at in range(count)) for count in (10, 300))
+TEN, HUNDREDS, THOUSANDS = (
+    tuple(f"class_{at}" for at in range(count)) for count in (10, 300, 20_000)
+)
+ALIKE = tuple("a" * 30 + "b" * 26 + str(at) for at in range(2000))  # to compare takes long
 SHARES = ("--metric", "log_loss")
 SCORE = ("--metric", "roc_auc", "--layout", "score")
 RANKED = ("--metric", "map_at_k", "--param", "k=5")
@@ -91,6 +85,13 @@ CHALLENGES = {
         b"1" + b",0.123" * 299,
         b".5" + b",0.123" * 299,
         *NUMBER,
+    ),
+    "long names": Challenge(2000, "id,answer", ALIKE, (), ALIKE[0].encode(), b"ab" * 28),
+    "thousands of classes": Challenge(
+        MANY, "id,answer", THOUSANDS, (), b"class_1", b"1", "class_index"
+    ),
+    "thousands of columns": Challenge(
+        20_000, header(THOUSANDS), THOUSANDS, SHARES, b"1" + b",0" * 19_999, b"", "wrong_header"
     ),
     "ranked": Challenge(MANY, "id,answer", TEN, RANKED, long_cell(b"class_1 "), b"class_x"),
     "sets": Challenge(
@@ -182,6 +183,12 @@ def _small() -> Iterator[Hostile]:
     yield Hostile("one value too many", "wrong_field_count", changed(b"cat", b"cat,cat"))
     yield Hostile("unclosed quote", "bad_quotes", changed(b"cat", b'"cat'))
     yield Hostile("text behind a quote", "bad_quotes", changed(b"cat", b'"cat"x'))
+    invisible = "\U000e0001".encode() * 70
+    strange = [b"%d" % at + invisible for at in range(9)]
+    yield Hostile("invisible class", "unknown_class", changed(b"cat", invisible))
+    yield Hostile("invisible id", "unknown_id", changed(b"img_000001", invisible))
+    yield Hostile("invisible columns", "wrong_header", changed(b"answer", b",".join(strange)))
+    yield Hostile("long columns", "wrong_header", changed(b"answer", b"x," + b"y" * 900))
     for cell in (b"=cmd|' /C calc'!A0", b"+cat", b"@cat"):
         yield Hostile(f"formula {cell!r}", "unknown_class", changed(b"cat", cell))
 
@@ -249,6 +256,17 @@ def _floods() -> Iterator[Hostile]:
     yield Hostile("long numbers", "duplicate_id", numbers, "few shares")
 
 
+def _many_classes() -> Iterator[Hostile]:
+    for key in ("long names", "thousands of classes"):
+        challenge = CHALLENGES[key]
+        make = partial(challenge.file, challenge.wrong)
+        yield Hostile("wrong classes", challenge.code, make, key)
+    key = "thousands of columns"
+    line = CHALLENGES[key].header.encode()
+    yield Hostile("one wrong name", "wrong_header", lambda: line + b"?\n", key)
+    yield Hostile("one column twice", "duplicate_column", lambda: line[:-5] + b"19998\n", key)
+
+
 LARGE = ("labels", "score", "shares", "wide shares", "ranked", "sets")
 
 
@@ -282,72 +300,6 @@ def _long_cells() -> Iterator[Hostile]:
 
 
 SMALL = (*_small(), *_small_numbers())
-FLOODS = tuple(_floods())
+FLOODS = (*_floods(), *_many_classes())
 ALMOST_RIGHT = tuple(_almost_right())
 LONG_CELLS = tuple(_long_cells())
-
-SECONDS, MEMORY = 2.0, 300 * 1_000_000  # goals: wall-clock time on two cores, bytes
-CPU_LIMIT, ADDRESS_LIMIT = 10, 4 << 30  # seconds, bytes: the child is killed beyond
-
-# A child's peak counts from the fork on, when it still has its parent's memory: the parent must be
-# small. It says what the child has used, and the child's output goes to where its own would go.
-_LAUNCHER = """
-import os, resource, sys
-child = os.fork()
-if not child:
-    resource.setrlimit(resource.RLIMIT_CPU, (int(sys.argv[1]),) * 2)
-    resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[2]),) * 2)
-    os.execv(sys.argv[3], sys.argv[3:])
-_, status, used = os.wait4(child, 0)
-seconds = used.ru_utime + used.ru_stime
-print(os.waitstatus_to_exitcode(status), seconds, used.ru_maxrss, file=sys.stderr)
-"""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """How a file was answered."""
-
-    exit_code: int
-    answer: dict[str, object]
-    seconds: float
-    cpu_seconds: float
-    peak: int  # bytes
-
-    @property
-    def codes(self) -> list[str]:
-        problems = self.answer["problems"]
-        assert isinstance(problems, list)
-        return [problem["code"] for problem in problems]
-
-
-def write_solutions(folder: Path) -> None:
-    for key, challenge in CHALLENGES.items():
-        (folder / f"{key}.solution.csv").write_bytes(challenge.solution())
-
-
-def judge(folder: Path, file: Hostile) -> Verdict:
-    """Sends the file to a process of its own, in a folder with the solutions."""
-    path = folder / f"{file}.csv".replace("/", " ")
-    file.write(path)
-    solution = folder / f"{file.challenge}.solution.csv"
-    command = ["-m", "scoring", "check", "--json", "--solution", str(solution)]
-    try:
-        return measured([*command, "--submission", str(path), *CHALLENGES[file.challenge].options])
-    finally:
-        path.unlink()
-
-
-def measured(arguments: list[str], cpu_limit: int = CPU_LIMIT) -> Verdict:
-    """What a Python process prints as JSON, and what it took."""
-    launch = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(cpu_limit), str(ADDRESS_LIMIT)]
-    start = time.perf_counter()
-    done = subprocess.run(
-        [*launch, sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    seconds = time.perf_counter() - start
-    *complaints, figures = done.stderr.splitlines()
-    assert not complaints, done.stderr
-    exit_code, cpu_seconds, peak = figures.split()
-    answer = json.loads(done.stdout) if done.stdout else {}
-    return Verdict(int(exit_code), answer, seconds, float(cpu_seconds), int(peak) * 1024)

@@ -45,18 +45,24 @@ def agree(data: bytes, template: Template) -> Values | None:
     """
     door, told = outcome(read, data, template)
     text, refused = outcome(admit, data)
-    columns, misnamed = (None, None) if refused else outcome(header, text, template)
-    if refused or misnamed:
-        assert told == (refused or misnamed)
+    if refused:
+        assert told == refused
+        return None
+    columns, misnamed = outcome(header, text, template)
+    if misnamed:
+        assert told == misnamed
         return None
     form = FORMS[template.layout](template, columns)
     fast = bulk.read(text, text.find(b"\n") + 1, form) if b"\n" in text else None
     _, untidy = outcome(require_text, text)
-    slow, problems = (None, untidy) if untidy else outcome(row_by_row, text, form)
+    if untidy:
+        assert (fast, told) == (None, untidy)
+        return None
+    slow, problems = outcome(row_by_row, text, form)
     assert told == problems
     if problems:
         assert fast is None, problems
-        return None
-    assert same(door, slow)
-    assert fast is None or same(fast, slow)
+    else:
+        assert same(door, slow)
+        assert fast is None or same(fast, slow)
     return fast

@@ -1,10 +1,9 @@
 """The fast reading and the careful one agree: same values bit for bit, and nothing wrong passes."""
 
-import random
+import math
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,16 +11,9 @@ from hypothesis import strategies as st
 from scoring import Template
 from scoring.reading import blocks, bulk, read
 from tests.scoring.readings import agree, outcome, same
+from tests.scoring.right_files import LAYOUTS, cases, large, styles, write
 
 QUICK = settings(deadline=None, max_examples=80)
-KINDS = {
-    "labels": ["any"],
-    "score": ["any", "unit"],
-    "probabilities": ["any", "unit", "shares", "binary"],
-    "ranked": ["any"],
-    "sets": ["any"],
-}
-LAYOUTS = [(layout, numbers) for layout, kinds in KINDS.items() for numbers in kinds]
 # bytes of a block, and from how many bytes on threads read it
 SIZES = st.sampled_from([(1 << 18, 4 << 20), (64, 4 << 20), (64, 0), (1, 0), (200, 0)])
 
@@ -32,111 +24,6 @@ def blocks_of(size, threaded):
         patch.setattr(blocks, "SIZE", size)
         patch.setattr(bulk, "THREADED", threaded)
         yield
-
-
-@dataclass(frozen=True)
-class Case:
-    """A right file as cells, and the template it is right for."""
-
-    template: Template
-    rows: list[tuple[str, ...]]
-
-
-letters = st.characters(codec="utf-8", exclude_characters='\x00\n\r,"')
-ids_of_one_family = st.builds(
-    lambda start, ends: [start + end for end in ends],
-    st.sampled_from(["", "img_", "\u00e9\u00e8", "x" * 8, "0" * 15, "a b "]),
-    st.lists(st.text("ab0 .\u00e9", min_size=1, max_size=20), min_size=1, max_size=6),
-)
-beginnings_of_each_other = st.text(letters, min_size=4, max_size=40).map(
-    lambda name: [name[:size] for size in range(1, len(name) + 1)][:9]
-)
-ids = st.one_of(
-    st.lists(st.text(letters, min_size=1, max_size=12), min_size=1, max_size=9),
-    ids_of_one_family,
-    beginnings_of_each_other,
-).map(lambda names: [*dict.fromkeys(names)])
-class_names = st.sampled_from(
-    ["{}", "c{}", "Klasse-\u00df{}", "\u540d\u524d{}", "\U0001f431{}", "k" * 30 + "{}"]
-)
-finite = st.floats(allow_nan=False, allow_infinity=False)
-TEXTS = {
-    "any": st.one_of(
-        finite.map(repr), st.integers(-999, 99999).map(str), finite.map("{:.24e}".format)
-    ),
-    "unit": st.floats(0, 1).map(repr)
-    | st.floats(0, 1).map("{:.6f}".format)
-    | st.sampled_from("01"),
-    "shares": st.one_of(
-        st.floats(0, 1).map(repr), st.floats(0, 1).map("{:.4f}".format), st.integers(0, 9).map(str)
-    ),
-    "binary": st.sampled_from(
-        ["0", "1", "0.0", "1.0", "1e0", "-0", "0e5", "10e-1", "0.00", "1.000"]
-    ),
-}
-
-
-@st.composite
-def cases(draw, layout, numbers, names=ids):
-    known = draw(names)
-    wide = layout == "probabilities"
-    size = draw(st.sampled_from([2, 2, 3, 3, 10, 300] if wide else [2, 5, 127, 128, 300]))
-    classes = tuple(draw(class_names).format(at) for at in range(size))
-    columns = classes if layout == "probabilities" else ("answer",)
-    depth = draw(st.sampled_from([1, 2, 5])) if layout == "ranked" else 1
-    template = Template(("id", *columns), known, classes, layout, numbers, depth)
-    pool = draw(st.lists(TEXTS[numbers], min_size=1, max_size=12))
-    rng = draw(st.randoms(use_true_random=False))
-    return Case(template, [(name, *cells(template, pool, rng)) for name in known])
-
-
-def cells(template, pool, rng):
-    """What stands beside an id."""
-    match template.layout:
-        case "labels":
-            return [rng.choice(template.classes)]
-        case "score":
-            return [rng.choice(pool)]
-        case "probabilities":
-            found = rng.choices(pool, k=len(template.classes))
-            if template.numbers == "shares":
-                found[rng.randrange(len(found))] = rng.choice(["1", "0.5", "5e-324", "1e-3"])
-            return found
-    labels = rng.choices(template.classes, k=rng.randint(template.layout == "ranked", 6))
-    spaces = ["", " ", "   "]
-    inside = "".join(label + " " * rng.randint(1, 3) for label in labels).strip(" ")
-    return [rng.choice(spaces) + inside + rng.choice(spaces)]
-
-
-@st.composite
-def styles(draw):
-    """A way to write a table."""
-    return {
-        "rng": draw(st.randoms(use_true_random=False)),
-        "newline": draw(st.sampled_from(["\n", "\r\n"])),
-        "bom": draw(st.booleans()),
-        "quoted": draw(st.sampled_from([0, 0, 0.3, 1])),  # share of the cells
-        "shuffled": draw(st.booleans()),
-        "swapped": draw(st.booleans()),
-        "end": draw(st.sampled_from(["", "\n", "\r\n", "\n\n\r\n"])),
-    }
-
-
-def write(case, style):
-    rng, rows = style["rng"], list(case.rows)
-    order = list(range(len(case.template.header)))
-    if style["shuffled"]:
-        rng.shuffle(rows)
-    if style["swapped"]:
-        rng.shuffle(order)
-
-    def cell(text):
-        whole = rng.random() < style["quoted"] or any(mark in text for mark in '\n\r,"')
-        return '"' + text.replace('"', '""') + '"' if whole else text
-
-    lines = [",".join(cell(row[at]) for at in order) for row in [case.template.header, *rows]]
-    text = style["newline"].join(lines) + style["end"]
-    return (b"\xef\xbb\xbf" if style["bom"] else b"") + text.encode()
 
 
 @pytest.mark.parametrize(("layout", "numbers"), LAYOUTS)
@@ -247,6 +134,8 @@ LABELS = Template(("id", "label"), ("a", "b", "c"), ("x", "y", "no z"))
         b'a,""x\nb,y\nc,x""\n',
         b'a,x""\nb,y\nc,x\n',
         b'a,"x" \nb,y\nc,x\n',
+        b'a,x\nb,y\nc,x\n""',
+        b'a,x\nb,y\nc,x\n""\n',
         b'a, "x"\nb,y\nc,x\n',
         b'a,"x""y"\nb,y\nc,x\n',
         b'""a,x\nb,y\nc,x\n',
@@ -268,6 +157,47 @@ def test_what_the_fast_reading_must_not_take(rows, size):
     assert outcome(read, b"id,label\n" + rows, LABELS)[1]
 
 
+NO_NUMBERS = ("nan", "", " 0.5", "0.5 ", "1e400", "-1e400", "-inf", "0.5.", "0,5")
+WRONG_CELLS = [
+    ("score", "any", "0.5", NO_NUMBERS),
+    ("score", "unit", "1", (*NO_NUMBERS, "-0.5", "1.5", "-5e-324", "1.0000000000000002")),
+    ("probabilities", "any", "1,1", ("1,nan", "1e400,1", "1,", ",1", "1", "1,1,1")),
+    ("probabilities", "unit", "1,0", ("1,-1e-9", "1.5,0", "-1,-1")),
+    (
+        "probabilities",
+        "shares",
+        "1,2",
+        ("0,0", "-0,0.0", "0.1,-0.1", "2,-1", "-1,-1", "1e308,1e308"),
+    ),
+    ("probabilities", "binary", "1,0", ("0.5,0", "1,2", "-1,0", "1,1e-300", "10,0", "True,0")),
+    ("ranked", "any", "x y", ("", " ", "   ", "x  z", "xy", "x\ty", "x\u00a0y", "x,y", "x y?")),
+    ("sets", "any", "", ("x  z", "xy", "x\ty", "x\u00a0y", "x,y", "x y?", "\u00a0")),
+]
+
+
+@pytest.mark.parametrize(
+    ("layout", "numbers", "right", "wrong"),
+    [(*form, cell) for *form, cells in WRONG_CELLS for cell in cells],
+)
+def test_cells_that_the_fast_reading_must_not_take(layout, numbers, right, wrong):
+    columns = ("x", "y") if layout == "probabilities" else ("answer",)
+    template = Template(("id", *columns), ("a", "b", "c"), ("x", "y"), layout, numbers, 2)
+    rows = [f"{name},{right}" for name in "abc"]
+    assert agree("\n".join([",".join(template.header), *rows]).encode(), template) is not None
+    for at in range(3):
+        changed = [f"{name},{wrong if place == at else right}" for place, name in enumerate("abc")]
+        file = "\n".join([",".join(template.header), *changed]).encode()
+        assert agree(file, template) is None
+        assert outcome(read, file, template)[1]
+
+
+def test_an_empty_id_is_known_where_the_challenge_has_one():
+    template = replace(LABELS, ids=("a", "", "c"))
+    assert agree(b"id,label\na,x\n,y\nc,x\n", template).tolist() == [0, 1, 0]
+    assert agree(b"id,label\na,x\nb,y\nc,x\n", template) is None
+    assert agree(b"id,label\nc,x\n,y\n,x\n", template) is None
+
+
 @pytest.mark.parametrize("name", [" ", "\u00a0", "\t", "\u2028", "-1", "nan", "a" * 128, "b" * 129])
 def test_class_names_that_look_like_mistakes(name):
     template = replace(LABELS, classes=("x", name))
@@ -283,8 +213,9 @@ def test_class_names_that_look_like_mistakes(name):
 def test_probabilities_at_the_end_of_what_a_number_can_hold(top, columns):
     classes = tuple(f"c{at}" for at in range(columns))
     template = Template(("id", *classes), ("a", "b"), classes, "probabilities", "shares")
-    head = ",".join(template.header)
-    agree(f"{head}\na,{','.join([top] * columns)}\nb,1{',0' * (columns - 1)}\n".encode(), template)
+    head, tops = ",".join(template.header), [top] * columns
+    values = agree(f"{head}\na,{','.join(tops)}\nb,1{',0' * (columns - 1)}\n".encode(), template)
+    assert (values is not None) is math.isfinite(sum(map(float, tops)))
 
 
 def test_a_list_may_be_as_long_as_all_names_together_whatever_their_bytes():
@@ -296,18 +227,6 @@ def test_a_list_may_be_as_long_as_all_names_together_whatever_their_bytes():
         values = agree(f"id,tags\na,{cell}\nb,\n".encode(), template)
         assert (values is not None) is fits
     assert len(whole.encode()) > template.longest_field
-
-
-def large(layout, numbers, rows=1500, columns=12):
-    """A file of several blocks."""
-    draw = np.random.default_rng(0)
-    classes = tuple(f"class {at}" if layout == "labels" else f"class_{at}" for at in range(columns))
-    names = [f"test/img_{at:06d}.png" for at in range(rows)]
-    head = classes if layout == "probabilities" else ("answer",)
-    template = Template(("id", *head), names, classes, layout, numbers, 3)
-    pool = {"binary": ["0", "1"]}.get(numbers, [repr(float(each)) for each in draw.random(99)])
-    rng = random.Random(0)  # noqa: S311
-    return Case(template, [(name, *cells(template, pool, rng)) for name in names]), rng
 
 
 @pytest.mark.parametrize(("layout", "numbers"), LAYOUTS)

@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal, localcontext
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -154,6 +155,45 @@ def test_numbers_halfway_between_two_floats(value, more):
     assert as_float_reads_them(texts)
     # cut short, so that the tie is broken by fewer digits
     assert as_float_reads_them([text[:25].rstrip(".") for text in texts])
+
+
+def convergents(ratio):
+    """Numerators and denominators of the best approximations (continued fraction)."""
+    (before, here), (under, below) = (0, 1), (1, 0)
+    while True:
+        whole = ratio.numerator // ratio.denominator
+        before, here = here, whole * here + before
+        under, below = below, whole * below + under
+        yield here, below
+        if ratio == whole:
+            return
+        ratio = 1 / (ratio - whole)
+
+
+def hardest(power):
+    """Numbers m / 10**power of 18 or 19 digits that lie next to the middle of two floats.
+
+    The middle is n / 2**shift with an odd n of 54 bits: m / n must be close to 10**power / 2**shift
+    (Paxson 1991, "A program for testing IEEE decimal-binary conversion").
+    """
+    for shift in range(int(power * 3.3219281) - 11, int(power * 3.3219281) - 4):
+        ratio = Fraction(10**power) / Fraction(2) ** shift
+        for _, below in convergents(ratio):
+            times = -(-(2**53) // below) | 1
+            middle = below * times
+            number = round(ratio * middle)
+            if middle % 2 and middle < 2**54 and 10**17 < number < 10**19:
+                yield number
+
+
+@pytest.mark.parametrize("power", range(0, 251, 5))
+def test_the_numbers_that_are_hardest_to_round(power):
+    found = {number + more for number in hardest(power) for more in (-1, 0, 1)}
+    assert found
+    texts = [f"{number}e-{power}" for number in found]
+    texts += [f"{str(number)[:4]}.{str(number)[4:]}e-{abs(power - 15)}" for number in found]
+    texts += [f"0.{str(number).zfill(power)}" for number in found if 19 <= power <= 24]
+    assert as_float_reads_them(texts)
 
 
 def test_no_number_needs_the_others_to_be_there():

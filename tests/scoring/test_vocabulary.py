@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scoring.reading.blocks import Block, Unclear
 from scoring.reading.forms import places_of
 from scoring.vocabulary import MAX_WORDS, Vocabulary
+from tests.scoring.right_files import numbered
 
 QUICK = settings(deadline=None, max_examples=150)
 LONGEST = 8 * MAX_WORDS  # bytes
@@ -23,7 +24,7 @@ beginnings = st.sampled_from(
 )
 endings = st.text(characters, max_size=5) | st.text("ab", max_size=9)
 names = st.builds(str.__add__, beginnings, endings).filter(bool)
-lists_of_names = st.lists(names, min_size=1, max_size=40, unique=True)
+lists_of_names = st.lists(names, min_size=1, max_size=40, unique=True) | numbered()
 
 
 def find(vocabulary, queries):
@@ -50,6 +51,9 @@ def test_an_unknown_name_is_found_nowhere(known, other, data):
     near = data.draw(st.sampled_from(known))
     cut = data.draw(st.integers(0, len(near)))
     strangers = [other, near + other, near[:cut], near[cut:], near.swapcase(), near * 2]
+    strangers += [
+        near[:cut] + mark + near[cut + more :] for mark in "019a:/\u0661" for more in (0, 1)
+    ]
     stranger = data.draw(st.sampled_from(strangers))
     queries = list(known)
     queries.insert(data.draw(st.integers(0, len(known))), stranger)
@@ -112,6 +116,10 @@ def test_many_names(pattern):
     strange = table.words[order]
     strange[150_000, -1] ^= np.uint64(1 << 63)  # no digit any more
     assert table.find(strange) is None
+    shuffled = [known[at] for at in order[:50_000]]
+    assert find(Vocabulary(known), shuffled) == order[:50_000].tolist()
+    for wrong in ("", "x", pattern.format(300_000), pattern.format(-1), f"{shuffled[0]}0"):
+        assert find(Vocabulary(known), [*shuffled[:9], wrong]) is None
 
 
 def test_looking_up_nothing():
