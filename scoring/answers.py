@@ -31,6 +31,7 @@ class Answers:
     counted: NDArray[np.bool_]
     as_columns: bool = False  # whether the file has a column for each class
     raw: Categorical | None = None  # the label column as it stands in the file
+    are_told: bool = True  # whether participants know the class names, or they follow from labels
 
     @cached_property
     def codes(self) -> NDArray[np.intp]:
@@ -80,7 +81,7 @@ class Answers:
             case "matrix":
                 return self.matrix
             case "either":
-                return self.matrix if self.single is None else self.single
+                return self.codes if self.is_single else self.matrix
 
     def cells(self) -> list[list[str]]:
         """The answers as columns of a file: one of labels, or of 0 and 1 per class."""
@@ -118,12 +119,12 @@ def compiled(
         return _from_columns(table, classes, counted)
     if holds_sets(set(labels.names), classes, spec):
         return _from_sets(labels, classes, counted)
-    known = _known(class_order(labels.names) if classes is None else classes)
+    known = _known(class_order(_counted(labels, counted)) if classes is None else classes)
     places = np.array([known.places.get(name, -1) for name in labels.names], np.intp)
     codes = places[labels.codes]
     # rows that never count may go without a label: they are there against probing
     _refuse_strangers((codes < 0) & counted)
-    return Answers(known, codes, None, counted, raw=labels)
+    return Answers(known, codes, None, counted, raw=labels, are_told=classes is not None)
 
 
 def holds_sets(cells: set[str], classes: Sequence[str] | None, spec: Spec | None) -> bool:
@@ -140,15 +141,24 @@ def holds_sets(cells: set[str], classes: Sequence[str] | None, spec: Spec | None
         return spaced
     if form is None or form.truth == "codes":
         return False
-    return form.truth == "matrix" or spaced
+    if form.layout == "sets":
+        return True
+    # A column for each class takes names with spaces too. Sets share their labels, so that there
+    # are fewer labels than different sets; names such as "Fat Hen" share nothing.
+    labels = {label for cell in cells for label in cell.split(" ")}
+    return "" in cells or (spaced and (classes is not None or len(labels) < len(cells)))
 
 
 def _from_sets(
     cells: Categorical, classes: Sequence[str] | None, counted: NDArray[np.bool_]
 ) -> Answers:
     whole = set(classes or ())
-    parts = [[cell] if cell in whole else cell.split() for cell in cells.names]
-    names = class_order(name for part in parts for name in part)
+    parts = [
+        [cell] if cell in whole else list(filter(None, cell.split(" "))) for cell in cells.names
+    ]
+    there = set(_counted(cells, counted))
+    pairs = zip(cells.names, parts, strict=True)
+    names = class_order(name for cell, part in pairs if cell in there for name in part)
     known = _known(names if classes is None else classes)
     _no_flags(len(cells), len(known))
     flags = np.zeros((len(parts), len(known)), np.bool_)
@@ -156,9 +166,16 @@ def _from_sets(
     for at, part in enumerate(parts):
         places = [known.places.get(name, -1) for name in part]
         strange[at] = -1 in places
-        flags[at, places] = True
-    _refuse_strangers(strange[cells.codes])
-    return Answers(known, None, flags[cells.codes], counted, raw=cells)
+        flags[at, [place for place in places if place >= 0]] = True
+    _refuse_strangers(strange[cells.codes] & counted)
+    return Answers(
+        known, None, flags[cells.codes], counted, raw=cells, are_told=classes is not None
+    )
+
+
+def _counted(column: Categorical, counted: NDArray[np.bool_]) -> list[str]:
+    """The cells of the rows that count: what stands on ignored rows alone makes no class."""
+    return [column.names[code] for code in np.unique(column.codes[counted]).tolist()]
 
 
 def _from_columns(

@@ -7,7 +7,6 @@ computed again on resampled rows, the same ones for every submission.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import sqrt
 from statistics import NormalDist
 from typing import Any, Literal, TypeAlias
 
@@ -15,18 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.bootstrap import REPLICATES
-from scoring.comparisons import delong, mcnemar_mid_p
+from scoring.comparisons import bootstrap_p, delong, mcnemar_mid_p
 from scoring.errors import SolutionError, SpecError
 from scoring.evaluate import Judged, judge, value
 from scoring.intervals import Z95, covariance_of_means, percentile_interval, wilson
 from scoring.metrics import Direction
-from scoring.rank_sets import RankSets, rank_sets_of
+from scoring.rank_sets import RESOLUTION, RankSets, rank_sets_of
 from scoring.ranking import rank
 from scoring.solutions import Solution
 from scoring.spec import Spec
 
 MOST = 200  # submissions: rank sets of more take seconds and tell little
 SEED = 0
+LEVEL = 0.05
+DECIMALS = 12
+ROUNDING = 0.5 * 10**-DECIMALS
 MOST_UNDEFINED = 0.05  # of the resamples; beyond, those that are left are a biased choice
 
 Method: TypeAlias = Literal["rows", "delong", "bootstrap"]
@@ -94,11 +96,17 @@ def compare(submissions: Mapping[str, bytes], solution: Solution, spec: Spec) ->
     if not 2 <= len(submissions) <= MOST:
         raise SpecError(f"Compare 2 to {MOST} submissions, not {len(submissions)}.")
     judged = [_judged(name, data, solution, spec) for name, data in submissions.items()]
+    if len(layouts := {one.form.layout for one in judged}) > 1:
+        raise SpecError(
+            f"The files have different layouts ({', '.join(sorted(layouts))}), whose scores may not "
+            "mean the same. Send all in one form."
+        )
     rows = int(solution.counted.sum())
     if rows < 2:
         raise SolutionError("A comparison needs at least two rows that count.")
-    found = _uncertainty(judged, solution)
-    sets = rank_sets_of(found.scores, found.covariance, judged[0].metric.direction, seed=SEED)
+    scores = np.array([value(one, solution, "counted") for one in judged], np.float64)
+    found = _uncertainty(judged, solution, scores)
+    sets = rank_sets_of(scores, found.covariance, judged[0].metric.direction, seed=SEED)
     return _comparison(list(submissions), judged[0], rows, found, sets)
 
 
@@ -110,22 +118,22 @@ def _judged(name: str, data: bytes, solution: Solution, spec: Spec) -> Judged:
         raise
 
 
-def _uncertainty(judged: list[Judged], solution: Solution) -> _Uncertainty:
-    if all(one.metric.rows is not None for one in judged):
-        return _of_rows(judged, solution)
-    if all(one.metric.key == "roc_auc" and one.form.layout == "score" for one in judged):
-        return _of_auc(judged, solution)
-    return _of_bootstrap(judged, solution)
+def _uncertainty(judged: list[Judged], solution: Solution, scores: Floats) -> _Uncertainty:
+    if judged[0].metric.rows is not None:
+        return _of_rows(judged, solution, scores)
+    if judged[0].metric.key == "roc_auc" and judged[0].form.layout == "score":
+        return _of_auc(judged, solution, scores)
+    return _of_bootstrap(judged, solution, scores)
 
 
-def _of_rows(judged: list[Judged], solution: Solution) -> _Uncertainty:
+def _of_rows(judged: list[Judged], solution: Solution, scores: Floats) -> _Uncertainty:
     columns = [
         one.metric.rows(*one.call(solution, "counted"), **one.arguments)
         for one in judged
         if one.metric.rows is not None
     ]
     rows = np.stack(columns, axis=1)
-    scores, covariance = rows.mean(axis=0), covariance_of_means(rows)
+    covariance = covariance_of_means(rows)
     if judged[0].metric.interval == "wilson":
         ends = np.array([wilson(float(score), len(rows)) for score in scores])
         right = rows.astype(np.float32)  # counts below 2**24 are exact
@@ -136,14 +144,15 @@ def _of_rows(judged: list[Judged], solution: Solution) -> _Uncertainty:
     return _normal("rows", scores, covariance)
 
 
-def _of_auc(judged: list[Judged], solution: Solution) -> _Uncertainty:
+def _of_auc(judged: list[Judged], solution: Solution, scores: Floats) -> _Uncertainty:
     positive = solution.truth("positive", "counted")
-    scores = np.stack([one.values[solution.rows("counted")] for one in judged], axis=1)
-    return _normal("delong", *delong(positive, scores))
+    if min(np.count_nonzero(positive), np.count_nonzero(~positive)) < 2:
+        raise SolutionError("A comparison of areas needs two rows of each class at least.")
+    answers = np.stack([one.values[solution.rows("counted")] for one in judged], axis=1)
+    return _normal("delong", scores, delong(positive, answers)[1])
 
 
-def _of_bootstrap(judged: list[Judged], solution: Solution) -> _Uncertainty:
-    scores = np.array([value(one, solution, "counted") for one in judged])
+def _of_bootstrap(judged: list[Judged], solution: Solution, scores: Floats) -> _Uncertainty:
     calls = [one.call(solution, "counted") for one in judged]
     replicates = _replicates(judged, calls, len(calls[0][0]))
     low, high = percentile_interval(replicates)
@@ -171,14 +180,7 @@ def _replicates(
 
 
 def _p_values(replicates: NDArray[np.float64]) -> Floats:
-    """Two-sided, by the share of replicates on the other side of 0 (Davison and Hinkley 1997)."""
-    p = np.ones((replicates.shape[1],) * 2)
-    for first in range(len(p)):
-        above = (replicates[:, [first]] > replicates).sum(axis=0)
-        below = (replicates[:, [first]] < replicates).sum(axis=0)
-        equal = len(replicates) - above - below
-        tail = np.minimum(above, below) + equal / 2
-        p[first] = np.minimum(1, 2 * (tail + 1) / (len(replicates) + 1))
+    p = np.stack([bootstrap_p(column[:, None] - replicates) for column in replicates.T])
     np.fill_diagonal(p, 1)
     return p
 
@@ -187,18 +189,25 @@ def _normal(method: Method, scores: Floats, covariance: Floats) -> _Uncertainty:
     variance = np.maximum(np.diag(covariance), 0)
     half = Z95 * np.sqrt(variance)
     of_difference = np.maximum(variance[:, None] + variance[None, :] - 2 * covariance, 0)
-    p = np.ones_like(covariance)
-    for at in zip(*np.nonzero(of_difference > 0), strict=True):
-        z = abs(scores[at[0]] - scores[at[1]]) / sqrt(of_difference[at])
-        p[at] = 2 * NormalDist().cdf(-z)
+    apart = np.abs(scores[:, None] - scores[None, :])
+    # below rounding error the difference has no variance: it is the same on every row
+    certain = of_difference <= RESOLUTION * (variance[:, None] + variance[None, :])
+    z = apart / np.sqrt(np.where(certain, 1, of_difference))
+    p = np.where(certain, np.where(apart > ROUNDING, 0.0, 1.0), 2 * _tail(z))
     return _Uncertainty(method, scores, covariance, scores - half, scores + half, p)
+
+
+def _tail(z: Floats) -> Floats:
+    normal = NormalDist()
+    return np.array([normal.cdf(-each) for each in z.ravel()]).reshape(z.shape)
 
 
 def _comparison(
     names: list[str], judged: Judged, rows: int, found: _Uncertainty, sets: RankSets
 ) -> Comparison:
     direction = judged.metric.direction
-    places = rank(found.scores.tolist(), direction)
+    # two scores that differ by rounding alone share a rank
+    places = rank([round(score, DECIMALS) for score in found.scores.tolist()], direction)
     order = sorted(range(len(names)), key=lambda at: (places[at], names[at]))
     entries = (
         Entry(
@@ -209,7 +218,8 @@ def _comparison(
             places[at],
             int(sets.lower[at]),
             int(sets.upper[at]),
-            bool(sets.tied[at]),
+            # a rank set from a few rows may be surer than the test of the pair
+            bool(sets.tied[at] or found.p[order[0], at] > LEVEL),
         )
         for at in order
     )

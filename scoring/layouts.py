@@ -3,15 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from scoring.decoding import MAX_FIELD
-from scoring.errors import SpecError
+from scoring.errors import SolutionError, SpecError
 from scoring.metrics import Accepts
 from scoring.reading.header import columns_of
 from scoring.solutions import Solution
 from scoring.spec import Spec
-from scoring.template import ANY_COLUMN, Template
-
-MAX_DEPTH = MAX_FIELD  # labels of a ranked list: nobody counts further
+from scoring.template import ANY_COLUMN, LISTS, Template
 
 
 def template(
@@ -20,7 +17,8 @@ def template(
     """The form that the metric takes here, and the template to read a file by.
 
     Where the spec leaves the layout open and the metric takes several, the submission's first line
-    decides; a line that fits none is judged by the metric's own. Raises SpecError.
+    decides; a line that fits none is judged by the metric's own. Raises SpecError,
+    SolutionError.
     """
     arguments = spec.table_row.arguments(spec.parameters, solution.classes)
     found = [
@@ -45,7 +43,7 @@ def _forms(solution: Solution, spec: Spec, arguments: dict[str, Any]) -> list[Ac
     forms = [
         form
         for form in metric.accepts
-        if metric.accept(form.layout, arguments) and _suits(form, solution)
+        if not form.asked and metric.accept(form.layout, arguments) and _suits(form, solution)
     ]
     if solution.has_class_columns:
         forms.sort(key=lambda form: form.layout != "probabilities")
@@ -59,8 +57,17 @@ def _suits(form: Accepts, solution: Solution) -> bool:
 
 
 def _template(solution: Solution, form: Accepts, arguments: dict[str, Any]) -> Template:
-    depth = int(arguments.get("k", 1)) if form.layout == "ranked" else 1
-    return solution.template(form, min(depth, MAX_DEPTH))
+    spaced = [name for name in solution.classes if " " in name]
+    if form.layout in LISTS and spaced:
+        raise SolutionError(
+            f"The layout '{form.layout}' has spaces between the classes, and '{spaced[0]}' holds "
+            "one. Rename the class, or choose another layout."
+        )
+    template = solution.template(form)
+    if form.layout != "ranked":
+        return template
+    # nobody can write a longer list than fits into a field, whatever k is
+    return solution.template(form, min(int(arguments.get("k", 1)), template.longest_field // 2 + 1))
 
 
 def _fits(columns: Sequence[str], template: Template) -> bool:

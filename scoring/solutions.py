@@ -122,8 +122,15 @@ class Solution:
         if key not in self._templates:
             names = self.answers.classes
             columns = (self.label_column,) if accepts.layout != "probabilities" else tuple(names)
+            told = self.answers.are_told or accepts.layout == "probabilities"
             self._templates[key] = Template(
-                (self.id_column, *columns), self.ids, names, accepts.layout, accepts.numbers, depth
+                header=(self.id_column, *columns),
+                ids=self.ids,
+                classes=names,
+                layout=accepts.layout,
+                numbers=accepts.numbers,
+                depth=depth,
+                tells_classes=told,
             )
         return self._templates[key]
 

@@ -13,6 +13,7 @@ from scoring.spec import Spec
 from scoring.vocabulary import Vocabulary
 
 ANY_COLUMN = ""  # in the header: the column's name is the file's own
+SOME = 1000  # ids that are looked at for what all have in common
 LISTS: tuple[Layout, ...] = ("ranked", "sets")
 
 
@@ -22,7 +23,8 @@ class Template:
 
     Empty `classes` mean that the class names are not known and any label passes. `numbers` says
     which numbers the layouts score and probabilities may hold, `depth` how many labels of a ranked
-    list count.
+    list count. Where the class names were taken from a solution, sentences must not tell them:
+    then `tells_classes` is false.
     """
 
     header: tuple[str, ...]
@@ -31,6 +33,7 @@ class Template:
     layout: Layout = "labels"
     numbers: Numbers = "any"
     depth: int = 1
+    tells_classes: bool = True
 
     @property
     def id_column(self) -> str:
@@ -52,14 +55,15 @@ class Template:
         return max(MAX_FIELD, sum(len(name) + 1 for name in self.classes))
 
     @cached_property
-    def by_stem(self) -> dict[str, str]:
-        """File name without extension to the id, for the hint about a missing extension."""
-        return {PurePosixPath(name).stem: name for name in self.ids if "." in name}
+    def suffixes(self) -> tuple[str, ...]:
+        """The file extensions of the ids, for the hint about a missing one."""
+        some = self.ids[:SOME]
+        return tuple(sorted({PurePosixPath(name).suffix for name in some} - {""}))
 
     @cached_property
-    def by_number(self) -> dict[str, str]:
-        """Id without leading zeros to the id, for those whom a spreadsheet cost the zeros."""
-        return {name.lstrip("0"): name for name in self.ids if name.startswith("0")}
+    def lengths(self) -> tuple[int, ...]:
+        """How long ids with leading zeros are, for the hint about lost ones."""
+        return tuple(sorted({len(name) for name in self.ids[:SOME] if name.startswith("0")}))
 
     @classmethod
     def read(

@@ -150,6 +150,9 @@ class WordTable:
             free = place[wanted] < 0
             place[wanted[free]] = waiting[free]  # of several the last one stays
             waiting = waiting[place[wanted] != waiting]
+            # a name that is there already would look for a free slot past all its like
+            holders = self.words[place[slots[waiting]]]
+            waiting = waiting[(holders != self.words[waiting]).any(axis=1)]
             slots[waiting] = (slots[waiting] + 1) & self._mask
 
     def _slots(self, words: Words) -> Places:

@@ -182,7 +182,15 @@ _KERNEL = (
     *((430, 430), (304, 265), (321, 280), (298, 241)),  # fsopen, open_by_handle_at, bpf, perf_event
     *((323, 282), (250, 219), (248, 217), (249, 218)),  # userfaultfd, keyctl, add_key, request_key
 )
-_DENIED = (*_PROCESSES, *_CHANNELS, *_OTHER_PROCESSES, *_KERNEL)
+# Landlock knows no right to modes, owners, times and attributes, and the site has the same user.
+_FILES_OF_OTHERS = (
+    *((90, None), (91, 52), (268, 53), (452, 452)),  # chmod, fchmod, fchmodat, fchmodat2
+    *((92, None), (94, None), (93, 55), (260, 54)),  # chown, lchown, fchown, fchownat
+    *((132, None), (235, None), (261, None), (280, 88)),  # utime, utimes, futimesat, utimensat
+    *((188, 5), (189, 6), (190, 7), (463, 463)),  # setxattr, lsetxattr, fsetxattr, setxattrat
+    *((197, 14), (198, 15), (199, 16), (466, 466)),  # removexattr and its kind
+)
+_DENIED = (*_PROCESSES, *_CHANNELS, *_OTHER_PROCESSES, *_FILES_OF_OTHERS, *_KERNEL)
 _CLONE, _CLONE3, _KILL, _TGKILL, _PRLIMIT64 = (
     (56, 220),
     (435, 435),

@@ -39,7 +39,9 @@ def roc_auc(
     """
     if answer.ndim == 1:
         return area(np.asarray(truth, dtype=np.bool_), answer)
-    if truth.ndim == 1 and multi_class == "ovo":
+    if truth.ndim == 2 and multi_class == "ovo":
+        return float("nan")  # pairs of classes exclude each other, sets of labels do not
+    if multi_class == "ovo":
         return _one_against_one(truth, answer, classes, average)
     matrix = indicator(truth, classes)
     areas = np.array([area(matrix[:, at], answer[:, at]) for at in range(classes)])

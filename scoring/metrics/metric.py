@@ -51,13 +51,16 @@ class Accepts:
     ``numbers`` says what the reader of the file must have made sure of: ``any`` finite; ``unit``
     each in [0, 1]; ``shares`` none below 0 and each row's sum above 0; ``binary`` each 0 or 1.
 
-    ``when`` names the arguments without which the metric makes no sense of this form.
+    ``when`` names the arguments without which the metric makes no sense of this form. ``asked``
+    marks a form that is taken only where its layout is named: its scores cannot be compared with
+    those of the metric's other forms, so that no file's own columns may choose it.
     """
 
     layout: Layout
     truth: Truth
     numbers: Numbers = "any"
     when: tuple[tuple[str, object], ...] = ()
+    asked: bool = False
 
 
 @dataclass(frozen=True)

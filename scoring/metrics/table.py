@@ -1,5 +1,6 @@
 """Every metric in one table; a new metric is a function and a row here."""
 
+from dataclasses import replace
 from math import log
 
 from scoring.metrics import parameters
@@ -46,6 +47,8 @@ _MARKS = Accepts("probabilities", "matrix", "binary")
 _SHARES = Accepts("probabilities", "codes", "shares")
 _CHANCE = Accepts("score", "positive", "unit")
 _SCORE = Accepts("score", "positive")
+_CHANCE_ASKED = replace(_CHANCE, asked=True)
+_SCORE_ASKED = replace(_SCORE, asked=True)
 _COLUMNS = Accepts("probabilities", "either")
 _TOP_K = (Accepts("probabilities", "codes"), _RANKED, Accepts("labels", "codes", when=(("k", 1),)))
 
@@ -162,7 +165,7 @@ _ALL = (
         "brier",
         "Brier score",
         "minimize",
-        (_SHARES, _CHANCE),
+        (_SHARES, _CHANCE_ASKED),
         brier,
         (0.0, 2.0),
         "mean squared distance of the probabilities from the truth, summed over the classes "
@@ -194,7 +197,7 @@ _ALL = (
         "average_precision",
         "Average precision",
         "maximize",
-        (_COLUMNS, _SCORE),
+        (_COLUMNS, _SCORE_ASKED),
         average_precision,
         _SHARE,
         "sum of precision times the gain in recall, without interpolation (Buckley & Voorhees "
@@ -277,7 +280,7 @@ _ALL = (
         "mean_column_roc_auc",
         "Mean column-wise area under the ROC curve",
         "maximize",
-        (Accepts("probabilities", "matrix"),),
+        (Accepts("probabilities", "matrix"), _SCORE),
         mean_column_roc_auc,
         _SHARE,
         "mean over the columns of the area under the ROC curve (Hanley & McNeil 1982)",

@@ -38,7 +38,8 @@ def spans(data: bytes, start: int, times: int = 1) -> Iterator[tuple[int, int]]:
     if data.count(b"\r", stop) != data.count(b"\r\n", stop):
         raise Unclear
     while start < stop:
-        if (end := end_of_block(data, start, stop, times)) - start > MAX_LINE:
+        end = end_of_block(data, start, stop, times)
+        if end - start > max(MAX_LINE, times * SIZE):
             raise Unclear
         yield start, end
         start = end
@@ -199,6 +200,9 @@ def plain(text: bytes) -> bytes:
 
 def _without_quotes(text: bytes) -> bytes:
     """Without the marks around whole fields; raises Unclear where they do more than stand there."""
+    # two for a field at the most: a block of nothing else must not become as many positions
+    if text.count(b'"') > 2 * (text.count(b",") + text.count(b"\n") + 1):
+        raise Unclear
     around = np.frombuffer(b"\n" + text + b"\n", np.uint8)
     quotes = np.flatnonzero(around == _QUOTE)
     if len(quotes) % 2:

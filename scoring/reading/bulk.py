@@ -53,7 +53,7 @@ def read_lines(text: bytes, form: Form) -> tuple[Positions, Values]:
 
 
 def _read_all(read_block: Callable[[Span], None], text: bytes, start: int) -> None:
-    threads = min(MAX_THREADS, len(os.sched_getaffinity(0))) if len(text) >= THREADED else 1
+    threads = min(MAX_THREADS, _processors()) if len(text) >= THREADED else 1
     if threads == 1:
         for span in spans(text, start):
             read_block(span)
@@ -61,6 +61,13 @@ def _read_all(read_block: Callable[[Span], None], text: bytes, start: int) -> No
     with ThreadPoolExecutor(threads) as pool:
         for _ in pool.map(read_block, spans(text, start, TIMES_LARGER)):
             pass
+
+
+def _processors() -> int:
+    """Those that this process may use, where the system tells."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _rows_as_items(values: Values) -> Values:

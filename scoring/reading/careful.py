@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.decoding import MAX_FIELD, MAX_LINE, Lines, records
+from scoring.decoding import MAX_FIELD, MAX_LINE, LineReader, records
 from scoring.errors import InvalidSubmission, Problem, ProblemCode
 from scoring.reading import hints
 from scoring.reading.blocks import Unclear, end_of_block
@@ -25,7 +25,7 @@ LINE_BREAK = 32  # bytes that take as long
 
 def read(text: bytes, form: Form) -> NDArray[Any]:
     """The values in the template's order; raises InvalidSubmission with up to 20 problems."""
-    lines = Lines(text)
+    lines = LineReader(text)
     rows = records(lines)
     next(rows)
     reader = _Reader(form)
@@ -41,7 +41,7 @@ def read(text: bytes, form: Form) -> NDArray[Any]:
 
 
 def _take_rows(
-    reader: "_Reader", rows: Iterator[tuple[int, list[str]]], lines: Lines, end: int
+    reader: "_Reader", rows: Iterator[tuple[int, list[str]]], lines: LineReader, end: int
 ) -> int:
     """Takes rows one by one until a place in the text; how much work it was, in bytes."""
     start, number = lines.start, lines.number
@@ -69,7 +69,7 @@ class _Reader:
         """Among one row more than there are ids, one is unknown or doubled: enough is known."""
         return self.rows > len(self.template.ids)
 
-    def take_block(self, lines: Lines, end: int) -> bool:
+    def take_block(self, lines: LineReader, end: int) -> bool:
         """Takes the lines before a place in the text in bulk, if all of them are right."""
         if end - lines.start > MAX_LINE:
             return False

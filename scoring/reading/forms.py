@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from scoring.decoding import MAX_FIELD
 from scoring.errors import ProblemCode
 from scoring.metrics import Layout
 from scoring.reading import hints
@@ -81,9 +82,15 @@ class Labels(Form):
 
     def block(self, block: Block) -> Values:
         starts, ends = block.starts[:, self.at], block.ends[:, self.at]
-        if not self.template.classes:
+        if self.template.classes:
+            return places_of(self.template.class_vocabulary, block, starts, ends)
+        # any label passes that begins with ink; the rest is left to the careful reading
+        lengths, first = ends - starts, block.bytes.take(starts)
+        if lengths.min() == 0 or lengths.max() > MAX_FIELD or (first <= ord(" ")).any():
             raise Unclear
-        return places_of(self.template.class_vocabulary, block, starts, ends)
+        if (first > 127).any():
+            raise Unclear
+        return np.zeros(len(block), np.int8)
 
     def regular(self, lines: Lines) -> Regular | None:
         codes = self.template.class_vocabulary.derived(_codes_of_letters)

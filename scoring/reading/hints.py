@@ -43,10 +43,12 @@ def for_unknown_id(cell: str, template: Template) -> str:
         return f"Leave out the folder: {quote(path.name)}."
     if path.stem in known:
         return f"Leave out the file extension: {quote(path.stem)}."
-    if (near := template.by_stem.get(path.name)) is not None:
-        return f"Write the file extension too: {quote(near)}."
-    if (near := template.by_number.get(cell.lstrip("0"))) is not None:
-        return f"Keep the leading zeros: {quote(near)}."
+    for suffix in template.suffixes:
+        if (near := path.name + suffix) in known:
+            return f"Write the file extension too: {quote(near)}."
+    for length in template.lengths:
+        if (near := cell.lstrip("0").rjust(length, "0")) in known:
+            return f"Keep the leading zeros: {quote(near)}."
     return "Copy the ids from the sample submission."
 
 
@@ -56,6 +58,8 @@ def for_unknown_class(cell: str, template: Template) -> str:
         return "Remove the spaces around it."
     if cell.removesuffix(".0") in template.class_vocabulary.places:
         return f"Write it as a whole number: {quote(cell.removesuffix('.0'))}."
+    if not template.tells_classes:
+        return "Write one of the challenge's class names."
     if len(cell) <= SHOWN and len(template.classes) <= MAX_CLASSES_TO_COMPARE:
         folded = {name.casefold(): name for name in template.classes}
         if near := _most_alike(cell.casefold(), folded):

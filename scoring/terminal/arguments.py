@@ -52,7 +52,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standar
 
 def stop(message: str) -> NoReturn:
     """Ends the command: the call or the organiser's file is wrong."""
-    Console(stderr=True, soft_wrap=True).print(f"[red]Error:[/red] {escape(message)}")
+    Console(stderr=True, soft_wrap=True, emoji=False).print(f"[red]Error:[/red] {escape(message)}")
     raise typer.Exit(WRONG_CALL)
 
 
@@ -87,15 +87,24 @@ def read_parameters(texts: list[str] | None) -> dict[str, object]:
     values: dict[str, object] = {}
     for text in texts or []:
         name, found, value = text.partition("=")
-        if not found or not name:
-            raise scoring.SpecError(f"Write --param NAME=VALUE, such as k=5, not '{text}'.")
+        if not found or not name or name in values:
+            raise scoring.SpecError(
+                f"Write --param NAME=VALUE, such as k=5, not '{text}', and each once."
+            )
         values[name.strip()] = _value(value)
     return values
 
 
 def _value(text: str) -> str:
     """Tables that are too long for a command line come from a file: costs=@costs.json."""
-    return Path(text[1:]).read_text(encoding="utf-8") if text.startswith("@") else text
+    return _text(Path(text[1:])) if text.startswith("@") else text
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise scoring.SpecError(f"{path} is not UTF-8. Save it in this encoding.") from None
 
 
 def read_solution(
@@ -119,7 +128,7 @@ def read_solution(
 def read_classes(path: Path | None) -> list[str] | None:
     if path is None:
         return None
-    lines = path.read_bytes().decode("utf-8-sig", "replace").replace("\r\n", "\n")
+    lines = _text(path).replace("\r\n", "\n")
     return lines.rstrip("\n").split("\n")
 
 

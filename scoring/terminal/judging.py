@@ -140,7 +140,12 @@ class _Wanted:
 
     def spec(self) -> scoring.Spec | None:
         """None where no metric of the table is named: then the layout alone counts."""
-        if self.metric is None or own_metrics.is_own(self.metric):
+        if self.metric is None:
+            if self.param:
+                raise scoring.SpecError("--param needs the --metric whose setting it is.")
+            return None
+        if own_metrics.is_own(self.metric):
+            own_metrics.read_spec(Path(self.metric), "maximize", self.layout, self.param)
             return None
         return arguments.read_spec(self.metric, self.param, self.layout)
 
@@ -155,7 +160,8 @@ class _Wanted:
         )
         if spec is not None:
             return layouts.template(truth, spec, upload)[1]
-        numbers: Numbers = "any" if self.metric else "shares"
+        shares = self.metric is None and self.layout == "probabilities"
+        numbers: Numbers = "shares" if shares else "any"
         return truth.template(Accepts(self.layout or "labels", "either", numbers))
 
     def of_sample(self, path: Path) -> scoring.Template:

@@ -16,7 +16,7 @@ from scoring.metrics import METRICS, Metric, Parameter
 if TYPE_CHECKING:
     from scoring.compare import Comparison  # imports scipy
 
-console = Console(soft_wrap=True)
+console = Console(soft_wrap=True, emoji=False)
 PAIRS_SHOWN = 45  # of ten submissions all
 
 METHODS = {
@@ -67,7 +67,15 @@ def report(found: Report, classwise: list[dict[str, Any]] | None = None) -> None
 def comparison(found: "Comparison") -> None:
     """Scores, intervals, ranks and who is tied; then the pairs."""
     title = f"{METRICS[found.metric].title} ({found.direction}) on {found.rows} rows"
-    table = Table("rank", "submission", "score", "95 % interval", "true rank", "", title=title)
+    table = Table(
+        "rank",
+        Column("submission", overflow="fold"),
+        "score",
+        "95 % interval",
+        "true rank",
+        "",
+        title=title,
+    )
     for entry in found.entries:
         table.add_row(
             str(entry.rank),

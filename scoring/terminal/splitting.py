@@ -46,10 +46,17 @@ def split(
         raise scoring.SpecError("--given needs a solution with a Usage column.")
     public = _given(truth) if given else _drawn(truth, fraction, secret)
     usage = _usage(truth, public)
+    counts = Counter(usage.values())
+    if not counts["Public"] or not counts["Private"]:
+        raise scoring.SpecError(
+            f"This leaves {counts['Public']} public and {counts['Private']} private rows. Choose "
+            "another --fraction, so that each part gets some."
+        )
+    if out.exists() and out.samefile(solution):
+        raise scoring.SpecError("--out would overwrite the solution, columns and all.")
     written = _with_usage(truth, usage)
     out.write_bytes(written)
     salt = salt_from(secret)
-    counts = Counter(usage.values())
     result = {
         **{word.lower(): counts[word] for word in ("Public", "Private", "Ignored")},
         "commitment": given_commitment(secret, usage)

@@ -217,7 +217,7 @@ def _floods() -> Iterator[Hostile]:
     """64 MiB of one thing."""
     yield Hostile("commas", "line_too_long", flood(b","))
     yield Hostile("commas from the start", "duplicate_column", flood(b",", b""))
-    yield Hostile("lines of commas", "wrong_field_count", flood(b"," * (2 * MIB - 1) + b"\n"))
+    yield Hostile("lines of commas", "wrong_field_count", flood(b"," * (MIB - 1) + b"\n"))
     yield Hostile("line feeds", "no_rows", flood(b"\n"))
     yield Hostile("line feeds from the start", "empty_file", flood(b"\n", b""))
     yield Hostile("line feeds before a row", "empty_line", flood(b"\n", HEAD, GOOD[10:]))
@@ -234,19 +234,21 @@ def _floods() -> Iterator[Hostile]:
     yield Hostile(
         "lines of 2-byte characters",
         "wrong_field_count",
-        flood("\u0100,".encode() * (680 * 1024) + b"\n"),
+        flood("\u0100,".encode() * (340 * 1024) + b"\n"),
     )
-    marked = flood("\u0100,".encode() * (680 * 1024) + b"\n", b"\xef\xbb\xbf" + HEAD)
+    marked = flood("\u0100,".encode() * (340 * 1024) + b"\n", b"\xef\xbb\xbf" + HEAD)
     yield Hostile("the same behind a byte order mark", "wrong_field_count", marked)
     yield Hostile("byte order marks", "line_too_long", flood(b"\xef\xbb\xbf"))
     yield Hostile("quotes", "line_too_long", flood(b'"'))
     yield Hostile("quotes from the start", "line_too_long", flood(b'"', b""))
-    yield Hostile("lines of quotes", "field_too_long", flood(b'"' * (2 * MIB - 2) + b"\n"))
+    cells = b'"",' * (340 * 1024) + b"\n"
+    yield Hostile("lines of empty quoted cells", "wrong_field_count", flood(cells))
+    yield Hostile("lines of quotes", "wrong_field_count", flood(b'"' * (MIB - 2) + b"\n"))
     yield Hostile("unclosed quote before lines", "bad_quotes", flood(b"x,y\n", GOOD + b'z,"'))
     yield Hostile("unclosed quote before one line", "line_too_long", flood(b"x", GOOD + b'z,"'))
     yield Hostile("unclosed quote in the header", "bad_quotes", flood(b"x,y\n", b'id,"'))
-    yield Hostile("one record in many lines", "line_too_long", flood(b'"ab\n",'))
-    yield Hostile("a header in many lines", "line_too_long", flood(b'"ab\n",', b""))
+    yield Hostile("one record in many lines", "bad_quotes", flood(b'"ab\n",'))
+    yield Hostile("a header in many lines", "bad_quotes", flood(b'"ab\n",', b""))
     yield Hostile("unknown ids", "unknown_id", flood(b"a,b\n"))
     yield Hostile("the same row", "duplicate_id", flood(b"img_000000.png,cat\n"))
     yield Hostile("the same quoted row", "duplicate_id", flood(b'"img_000000.png","cat"\r\n'))

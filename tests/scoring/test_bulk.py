@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scoring import Template
 from scoring.reading import blocks, bulk, read
 from tests.scoring.readings import agree, outcome, same
-from tests.scoring.right_files import LAYOUTS, cases, large, styles, write
+from tests.scoring.right_files import LAYOUTS, Case, cases, large, letters, styles, write
 
 QUICK = settings(deadline=None, max_examples=80)
 # bytes of a block, and from how many bytes on threads read it
@@ -55,6 +55,19 @@ def test_ids_with_marks_or_very_long_ones_are_read_with_care(form, data, style, 
         values, problems = outcome(read, text, case.template)
     assert problems is None
     assert len(values) == len(case.rows)
+
+
+@QUICK
+@given(cases("labels", "any"), st.lists(st.text(letters), min_size=1, max_size=9), styles(), SIZES)
+def test_where_no_classes_are_known_any_label_passes_that_is_not_blank(case, labels, style, sizes):
+    rows = [(row[0], labels[at % len(labels)]) for at, row in enumerate(case.rows)]
+    anything = Case(replace(case.template, classes=()), rows)
+    blank = any(not label.strip() for _, label in rows)
+    with blocks_of(*sizes):
+        values = agree(write(anything, style), anything.template)
+        _, problems = outcome(read, write(anything, style), anything.template)
+    assert (problems is not None) is blank
+    assert values is None or not blank
 
 
 def drop_line(data, at, new):

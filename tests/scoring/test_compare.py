@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from scoring import InvalidSubmission, Solution, SolutionError, Spec, SpecError
+from scoring import InvalidSubmission, Solution, SolutionError, Spec, SpecError, evaluate
 from scoring.compare import compare
 from scoring.comparisons import delong_test, mcnemar_mid_p
 from scoring.intervals import mean_interval, wilson
@@ -161,3 +161,50 @@ def test_terminal(folder):
     assert (broken.exit_code, json.loads(broken.stdout)["file"]) == (1, "broken.csv")
     assert call("good.csv").exit_code == 2
     assert "named twice" in call("good.csv", "good.csv").stderr
+
+
+def test_files_of_different_layouts_are_not_compared():
+    positive = (TRUTH == 0).astype(int)
+    truth = Solution.read(table(positive))
+    scores = table(positive * 0.8 + 0.1)
+    columns = "".join(f"{at},{0.9 - 0.8 * p},{0.1 + 0.8 * p}\n" for at, p in enumerate(positive))
+    files = {"a": scores, "b": ("id,0,1\n" + columns).encode()}
+    with pytest.raises(SpecError, match="different layouts"):
+        compare(files, truth, Spec("roc_auc"))
+
+
+def test_areas_need_two_rows_of_each_class():
+    truth = Solution.read(table([0, 1, 1]))
+    with pytest.raises(SolutionError, match="two rows of each class"):
+        compare({"a": table([0.1, 0.2, 0.3]), "b": table([0.3, 0.2, 0.1])}, truth, Spec("roc_auc"))
+
+
+def test_a_difference_without_variance_is_certain():
+    truth = Solution.read(table([0] * 10 + [1] * 10))
+    files = {"right": table([0.1] * 10 + [0.9] * 10), "wrong": table([0.9] * 10 + [0.1] * 10)}
+    found = compare(files, truth, Spec("roc_auc"))
+    assert (found.pairs[0].difference, found.pairs[0].p) == (1, 0)
+
+
+def test_scores_are_those_of_evaluate_and_rounding_makes_no_rank():
+    draw = np.random.default_rng(0)
+    shares = draw.dirichlet(np.ones(3), ROWS)
+    files = {}
+    for name, factor in (("a", 1.0), ("b", 3.0), ("c", 1 / 7)):
+        lines = (
+            ",".join([str(at), *map(repr, (row * factor).tolist())])
+            for at, row in enumerate(shares)
+        )
+        files[name] = ("id,0,1,2\n" + "\n".join(lines)).encode()
+    found = compare(files, SOLUTION, Spec("brier"))
+    assert [entry.rank for entry in found.entries] == [1, 1, 1]
+    for entry in found.entries:
+        assert entry.score == evaluate(files[entry.name], SOLUTION, Spec("brier")).score
+
+
+def test_few_rows_leave_everybody_tied():
+    truth = Solution.read(table([0, 1, 0, 1]))
+    files = {"right": table([0, 1, 0, 1]), "wrong": table([1, 0, 1, 0])}
+    found = compare(files, truth, Spec("accuracy"))
+    assert found.pairs[0].p == 0.0625
+    assert all(entry.tied for entry in found.entries)

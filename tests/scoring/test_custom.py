@@ -541,6 +541,22 @@ def test_files_of_the_site_cannot_be_read(needs, tmp_path):
     assert granted(attempts) == []
 
 
+def test_files_of_the_site_cannot_be_changed(needs, tmp_path):
+    needs("system_calls")
+    path = tmp_path / "labels.csv"
+    path.write_text("hidden")
+    before = path.stat()
+    attempts = [
+        f"os.chmod({str(path)!r}, 0o777)",
+        f"os.chown({str(path)!r}, os.getuid(), os.getgid())",
+        f"os.utime({str(path)!r}, (1, 1))",
+        f"os.setxattr({str(path)!r}, 'user.mark', b'1')",
+    ]
+    assert granted(attempts) == []
+    after = path.stat()
+    assert (after.st_mode, after.st_mtime_ns) == (before.st_mode, before.st_mtime_ns)
+
+
 def test_the_environment_is_an_allow_list(monkeypatch):
     monkeypatch.setenv("SECRET_KEY", "hidden")
     monkeypatch.setenv("PYTHONPATH", "/somewhere")

@@ -244,3 +244,63 @@ def test_empty_cells_without_any_space_are_sets_only_where_that_is_said(score):
     assert code == 2
     assert "choose the layout sets" in words
     assert score(solution, solution, "f1 --layout sets --param average=samples") == 1
+
+
+def test_scores_of_another_scale_only_where_the_layout_is_named(score):
+    columns = "id,0,1\na,0.9,0.1\nb,0.6,0.4\nc,0.65,0.35\nd,0.2,0.8\n"
+    assert score(BINARY, columns, "brier") == pytest.approx(
+        2 * score(BINARY, SCORES, "brier --layout score")
+    )
+    assert score(BINARY, SCORES, "brier")[1]["code"] == "wrong_header"
+    assert score(BINARY, SCORES, "mean_column_roc_auc") == 0.75
+
+
+def test_pairs_of_classes_from_one_hot_columns_but_not_from_sets(score):
+    labels = "id,label\na,x\nb,y\nc,z\nd,z\ne,y\n"
+    one_hot = "id,x,y,z\na,1,0,0\nb,0,1,0\nc,0,0,1\nd,0,0,1\ne,0,1,0\n"
+    numbers = "id,x,y,z\na,0.7,0.2,0.1\nb,0.1,0.3,0.6\nc,0.1,0.1,0.8\nd,0.2,0.2,0.6\ne,0.8,0,0.2\n"
+    ovo = "roc_auc --param multi_class=ovo"
+    assert score(one_hot, numbers, ovo) == score(labels, numbers, ovo)
+    assert score(one_hot, numbers, ovo) != score(one_hot, numbers, "roc_auc")
+    assert score(COLUMNS, numbers.replace("e,0.8,0,0.2\n", ""), ovo)[0] == 2
+
+
+def test_a_label_of_ignored_rows_alone_is_no_class(score):
+    solution = "id,label,Usage\na,x,Public\nb,y,Private\nc,?,Ignored\nd,,Ignored\n"
+    assert score(solution, "id,label\na,x\nb,y\nc,x\nd,x\n", "f1") == 1
+    sets = "id,tags,Usage\na,x y,Public\nb,y,Private\nc,?,Ignored\nd,,Ignored\n"
+    answers = "id,tags\na,x y\nb,y\nc,x\nd,\n"
+    assert score(sets, answers, "f1") == 1
+    assert score(sets, answers, "f1", classes=["x", "y"]) == 1
+
+
+@pytest.mark.parametrize("call", ["roc_auc", "mean_column_roc_auc", "average_precision"])
+def test_class_names_with_spaces_have_columns(score, call):
+    solution = "id,label\n1,Fat Hen\n2,b\n3,Fat Hen\n"
+    assert score(solution, "id,Fat Hen,b\n1,0.9,0.1\n2,0.2,0.8\n3,0.7,0.3\n", call) == 1
+    assert score(SETS, "id,x,y,z\na,1,1,0\nb,0,0,0\nc,0,0,1\nd,1,1,1\n", call) == 1
+
+
+def test_lists_of_names_with_spaces_are_the_organisers_mistake(score):
+    solution = "id,label\n1,Fat Hen\n2,b\n"
+    code, words = score(solution, "id,label\n1,Fat Hen\n2,b\n", "map_at_k")
+    assert code == 2
+    assert "'Fat Hen' holds one" in words
+
+
+def test_long_lists_count_to_their_end(score):
+    names = [f"class_{at:04d}" for at in range(1500)]
+    solution = "id,label\n" + "".join(f"{at},{name}\n" for at, name in enumerate(names))
+    backwards = " ".join(reversed(names))
+    lists = "id,label\n" + "".join(f"{at},{backwards}\n" for at in range(len(names)))
+    expected = sum(1 / rank for rank in range(1, 1501)) / 1500
+    assert score(solution, lists, "map_at_k --param k=1500") == pytest.approx(expected)
+
+
+def test_one_wrong_parameter_is_enough(score, tmp_path):
+    (tmp_path / "costs.json").write_bytes(b"\xff\xfe")
+    assert (
+        score(LABELS, LABELS, f"cost_weighted_accuracy --param costs=@{tmp_path}/costs.json")[0]
+        == 2
+    )
+    assert score(LABELS, LABELS, "map_at_k --param k=1 --param k=2")[0] == 2

@@ -8,7 +8,8 @@ from scoring import ProblemCode, Solution, Spec, Template, check, evaluate, layo
 from scoring.decoding import MAX_FIELD
 
 SOLUTION = Solution.read(
-    b"id,label,Usage\n001.png,cat,Public\n002.png,dog,Private\n003.png,ship,Private\n"
+    b"id,label,Usage\n001.png,cat,Public\n002.png,dog,Private\n003.png,ship,Private\n",
+    classes=["cat", "dog", "ship"],
 )
 _, LABELS = layouts.template(SOLUTION, Spec("accuracy"))
 _, PROBABILITIES = layouts.template(SOLUTION, Spec("log_loss"))
@@ -235,3 +236,11 @@ def test_unknown_classes_let_any_label_pass():
     template = Template.read(GOOD)
     assert check(GOOD.replace(b"dog", b"zebra"), template) == ([], 0)
     assert first(GOOD.replace(b"dog", b""), template).code is ProblemCode.EMPTY_LABEL
+
+
+@pytest.mark.parametrize("cell", ["DOG", "zebra", "do", "1"])
+def test_class_names_that_follow_from_the_solution_are_not_told(cell):
+    solution = Solution.read(b"id,label\n001.png,cat\n002.png,dog\n003.png,ship\n")
+    _, template = layouts.template(solution, Spec("accuracy"))
+    message = first(GOOD.replace(b"dog", cell.encode()), template).message
+    assert not any(f"{name}" in message.replace(cell, "") for name in ("cat", "dog", "ship"))

@@ -173,3 +173,41 @@ def test_beside_a_sample_the_cap_is_four_times_its_size_but_a_mebibyte_at_least(
         assert done.exit_code == code
     done = call("check", "--sample", "sample.csv", "--submission", "F.csv", "--json")
     assert json.loads(done.stdout)["problems"][0]["code"] == "too_large"
+
+
+def test_a_split_with_an_empty_part_is_not_written(folder):
+    (folder / "S.csv").write_text("id,label\na,x\nb,y\nc,z\n")
+    arguments = ("split", "--solution", "S.csv", "--out", "O.csv", "--fraction")
+    for fraction in ("0.1", "0.9"):
+        done = call(*arguments, fraction)
+        assert (done.exit_code, "another --fraction" in done.stderr) == (2, True)
+    assert not (folder / "O.csv").exists()
+    done = call("split", "--solution", "S.csv", "--out", "S.csv", "--fraction", "0.5")
+    assert (done.exit_code, "overwrite" in done.stderr) == (2, True)
+
+
+def test_text_stays_as_it_is(folder):
+    (folder / "bad.csv").write_text("id,label\n:dog:.png,x\nb,x\nc,x\n")
+    assert "':dog:.png'" in score("bad.csv").stdout
+
+
+def test_a_terminal_that_knows_no_umlaut(folder):
+    (folder / "bad.csv").write_text("id,label\n\u00e9,x\nb,x\nc,x\n", encoding="utf-8")
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "scoring",
+            "check",
+            "--solution",
+            "S.csv",
+            "--submission",
+            "bad.csv",
+        ],
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, "\\xe9" in done.stdout) == (1, True)
