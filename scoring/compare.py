@@ -96,10 +96,11 @@ def compare(submissions: Mapping[str, bytes], solution: Solution, spec: Spec) ->
     if not 2 <= len(submissions) <= MOST:
         raise SpecError(f"Compare 2 to {MOST} submissions, not {len(submissions)}.")
     judged = [_judged(name, data, solution, spec) for name, data in submissions.items()]
-    if len(layouts := {one.form.layout for one in judged}) > 1:
+    layouts = {one.form.layout for one in judged}
+    if len(layouts) > 1:
         raise SpecError(
-            f"The files have different layouts ({', '.join(sorted(layouts))}), whose scores may not "
-            "mean the same. Send all in one form."
+            f"The files have different layouts ({', '.join(sorted(layouts))}), whose scores may "
+            "not mean the same. Send all in one form."
         )
     rows = int(solution.counted.sum())
     if rows < 2:
