@@ -24,7 +24,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 QUIET := -qq --progress-bar off --no-compile
 
 .DEFAULT_GOAL := run
-.PHONY: run test check bench screenshot clean install
+.PHONY: run test test-site test-apart check bench screenshot clean install
 
 # `exec`: make then waits for the supervisor itself, which hears Ctrl-C and SIGTERM.
 run: install
@@ -62,9 +62,16 @@ $(VENV)/.made:
 	  pathlib.Path(sysconfig.get_path("purelib"), "holdout.pth").write_text("$(CURDIR)/platform\n$(CURDIR)\n")'
 	@touch $@
 
-# Twice: on SQLite, and everything with a database again on PostgreSQL.
+# Two halves side by side: the site on SQLite, whose journeys mostly wait; and what needs no site,
+# then everything with a database again on PostgreSQL. Each says its lines when they are whole.
 test: $(VENV)/.dev $(if $(LIGHT),,$(VENV)/.train)
-	$(BIN)/python -m pytest
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-site test-apart
+
+test-site:
+	$(BIN)/python -m pytest --ignore=tests/scoring --ignore=tests/baselines
+
+test-apart:
+	$(BIN)/python -m pytest tests/scoring tests/baselines
 	$(BIN)/python -m tests.with_postgres -- $(BIN)/python -m pytest \
 	  -m "django_db and not journey and not browser" tests/competitions tests/holdout
 

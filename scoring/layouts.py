@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from scoring.errors import SolutionError, SpecError
+from scoring.errors import SpecError
 from scoring.metrics import Accepts
 from scoring.reading.header import columns_of
 from scoring.solutions import Solution
 from scoring.spec import Spec
-from scoring.template import ANY_COLUMN, LISTS, Template
+from scoring.template import ANY_COLUMN, Template
 
 
 def template(
@@ -57,12 +57,6 @@ def _suits(form: Accepts, solution: Solution) -> bool:
 
 
 def _template(solution: Solution, form: Accepts, arguments: dict[str, Any]) -> Template:
-    spaced = [name for name in solution.classes if " " in name]
-    if form.layout in LISTS and spaced:
-        raise SolutionError(
-            f"The layout '{form.layout}' has spaces between the classes, and '{spaced[0]}' holds "
-            "one. Rename the class, or choose another layout."
-        )
     template = solution.template(form)
     if form.layout != "ranked":
         return template

@@ -14,7 +14,7 @@ from scoring.errors import SolutionError
 from scoring.metrics import Accepts, Truth
 from scoring.solution_table import SolutionTable
 from scoring.spec import Spec
-from scoring.template import ANY_COLUMN, Template
+from scoring.template import ANY_COLUMN, LISTS, Template
 from scoring.vocabulary import Vocabulary
 
 Split: TypeAlias = Literal["counted", "public", "private"]
@@ -117,7 +117,11 @@ class Solution:
         return {}
 
     def template(self, accepts: Accepts, depth: int = 1) -> Template:
-        """What a participant may know of this form: columns, ids, class names."""
+        """What a participant may know of this form: columns, ids, class names.
+
+        Raises SolutionError where a class could not be written in it.
+        """
+        _refuse_spaces(self.classes, accepts)
         key = (accepts, depth)
         if key not in self._templates:
             names = self.answers.classes
@@ -136,6 +140,15 @@ class Solution:
 
 
 _SPLITS: tuple[Split, ...] = ("counted", "public", "private")
+
+
+def _refuse_spaces(classes: Sequence[str], accepts: Accepts) -> None:
+    spaced = next((name for name in classes if " " in name), None)
+    if spaced is not None and accepts.layout in LISTS:
+        raise SolutionError(
+            f"The layout '{accepts.layout}' has spaces between the classes, and '{spaced}' holds "
+            "one. Rename the class, or choose another layout."
+        )
 
 
 def _selection(mask: NDArray[np.bool_]) -> Selection | None:

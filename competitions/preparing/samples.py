@@ -19,7 +19,6 @@ from scoring import InvalidSubmission, Report, Solution, SolutionError, SpecErro
 from scoring.custom import MetricError
 from scoring.custom.evaluate import CustomSpec, SplitReport, problems_with
 from scoring.decoding import byte_cap
-from scoring.template import LISTS
 
 
 def proven(competition: Competition, found: Answers, classes: Sequence[str]) -> bytes:
@@ -28,6 +27,9 @@ def proven(competition: Competition, found: Answers, classes: Sequence[str]) -> 
         spec = solutions.spec(competition)
         solution = solutions.read(found.csv(), found.id_column, classes, spec)
         template = solutions.template(solution, spec)
+    except (SolutionError, SpecError) as error:
+        raise Refused(str(error)) from None
+    try:
         _require_writable(template)
         if isinstance(spec, CustomSpec):
             _require_numbers(template)
@@ -97,16 +99,10 @@ def _unsendable(error: InvalidSubmission) -> Refused:
 
 
 def _require_writable(template: Template) -> None:
-    """Raises Refused where class names could not be told apart from what stands beside them."""
+    """Raises Refused where a class could not be told apart from the column of ids."""
     if template.id_column in template.header[1:]:
         raise Refused(
             f"A class is called '{template.id_column}', like the column of ids. Rename the column."
-        )
-    spaced = [name for name in template.classes if " " in name]
-    if template.layout in LISTS and spaced:
-        raise Refused(
-            f"In the layout '{template.layout}' spaces stand between class names, and these hold "
-            f"one: {tables.some(spaced)}. Write them with an underscore."
         )
 
 

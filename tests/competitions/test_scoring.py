@@ -110,7 +110,7 @@ def test_class_names_that_a_list_would_cut_are_refused(metric):
     found = Answers(
         "id", "label", [("1", "grey cat", "Public"), ("2", "dog", "Private")], b"", True
     )
-    with pytest.raises(Refused, match="these hold one: grey cat"):
+    with pytest.raises(Refused, match="'grey cat' holds one"):
         samples.proven(settings_of(metric), found, ["dog", "grey cat"])
 
 

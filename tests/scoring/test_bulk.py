@@ -57,8 +57,11 @@ def test_ids_with_marks_or_very_long_ones_are_read_with_care(form, data, style, 
     assert len(values) == len(case.rows)
 
 
+any_label = st.text(letters) | st.sampled_from([" ", "   ", "\t", "\u00a0", "\x1f", "\x7f", " x"])
+
+
 @QUICK
-@given(cases("labels", "any"), st.lists(st.text(letters), min_size=1, max_size=9), styles(), SIZES)
+@given(cases("labels", "any"), st.lists(any_label, min_size=1, max_size=9), styles(), SIZES)
 def test_where_no_classes_are_known_any_label_passes_that_is_not_blank(case, labels, style, sizes):
     rows = [(row[0], labels[at % len(labels)]) for at, row in enumerate(case.rows)]
     anything = Case(replace(case.template, classes=()), rows)
@@ -176,6 +179,9 @@ WRONG_CELLS = [
     ("score", "unit", "1", (*NO_NUMBERS, "-0.5", "1.5", "-5e-324", "1.0000000000000002")),
     ("probabilities", "any", "1,1", ("1,nan", "1e400,1", "1,", ",1", "1", "1,1,1")),
     ("probabilities", "unit", "1,0", ("1,-1e-9", "1.5,0", "-1,-1")),
+    ("probabilities", "unit", "1.00,0.00", ("1.01,0.00", "9.99,0.00", "0.99,-.01")),
+    ("probabilities", "shares", "1.00,0.00", ("0.00,0.00",)),
+    ("probabilities", "binary", "1.0,0.0", ("1.0,0.5", "2.0,0.0", "1.0;0.0")),
     (
         "probabilities",
         "shares",
@@ -202,6 +208,65 @@ def test_cells_that_the_fast_reading_must_not_take(layout, numbers, right, wrong
         file = "\n".join([",".join(template.header), *changed]).encode()
         assert agree(file, template) is None
         assert outcome(read, file, template)[1]
+
+
+SMALL_FILES = [
+    ("labels", "any", "id,label\nn1.x,a\nn3.x,b\nn5.x,a\n"),
+    ("labels", "any", "id,label\n01,a\n03,b\n10,a\n"),
+    ("labels", "any", "label,id\na b,u\nbc,v\na b,w\n"),
+    ("score", "unit", "id,p\nu,0.25\nv,1\nw,1e-1\n"),
+    ("probabilities", "unit", "id,a,b\n1,0.25,1.00\n3,0.50,0.75\n"),
+    ("probabilities", "shares", "b,id,a\n0.2,u,1.0\n0.5,v,0.1\n"),
+    ("probabilities", "binary", "id,a,b\nu,0.0,1.0\nv,1.0,1.0\n"),
+    ("ranked", "any", "id,p\nu,a b\nv,b\nw,a\n"),
+    ("sets", "any", "id,p\nu,a b\nv,\nw,a\n"),
+]
+MARKS = [mark.encode() for mark in ("\n", ",", '"', " ", ".", "/", ":", "0", "2", "a")]
+
+
+def single_changes(data, start):
+    """Every byte behind the header replaced, deleted, swapped with a near one, or pushed on."""
+    for at in range(start, len(data)):
+        before, byte, behind = data[:at], data[at : at + 1], data[at + 1 :]
+        yield before + behind
+        for mark in MARKS:
+            yield before + mark + behind
+            yield before + mark + byte + behind
+        for far in range(10):
+            yield before + behind[far : far + 1] + behind[:far] + byte + behind[far + 1 :]
+
+
+@pytest.mark.parametrize(("layout", "numbers", "text"), SMALL_FILES)
+def test_every_single_change_of_a_small_file(layout, numbers, text):
+    header, *rows = (line.split(",") for line in text.splitlines())
+    columns = [name for name in header if name != "id"]
+    classes = columns if layout == "probabilities" else ["a", "b"]
+    if any("bc" in row for row in rows):
+        classes = ["a b", "bc"]
+    known = [row[header.index("id")] for row in rows]
+    template = Template(("id", *columns), known, tuple(classes), layout, numbers, 2)
+    assert agree(text.encode(), template) is not None
+    for changed in set(single_changes(text.encode(), text.index("\n") + 1)):
+        agree(changed, template)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        b"a,b,0.25,1.00\nc,0.50,0.50\n",
+        b"a,b,0.25,1.00\nc 0.50,0.50\n",
+        b"a,b 0.25,1.00\nc,0.50,0.50\n",
+        b"a,b,0.25 1.00\nc,0.50,0.50\n",
+    ],
+)
+def test_an_id_with_a_comma_needs_quotes(rows):
+    template = Template(("id", "x", "y"), ("a,b", "c"), ("x", "y"), "probabilities", "unit")
+    assert agree(b"id,x,y\n" + rows, template) is None
+    assert outcome(read, b"id,x,y\n" + rows, template)[1]
+    labels = Template(("id", "label"), ("a,b", "c"), ("x", "y"))
+    assert agree(b"id,label\na,b,x\nc,y\n", labels) is None
+    assert agree(b"id,label\na,b,x\nc;y\n", labels) is None
+    assert read(b'id,label\n"a,b",x\nc,y\n', labels).tolist() == [0, 1]
 
 
 def test_an_empty_id_is_known_where_the_challenge_has_one():
