@@ -217,6 +217,7 @@ SMALL_FILES = [
     ("score", "unit", "id,p\nu,0.25\nv,1\nw,1e-1\n"),
     ("probabilities", "unit", "id,a,b\n1,0.25,1.00\n3,0.50,0.75\n"),
     ("probabilities", "shares", "b,id,a\n0.2,u,1.0\n0.5,v,0.1\n"),
+    ("probabilities", "shares", "id,b,a\nu,0.2,1.0\nv,0.5,0.1\n"),
     ("probabilities", "binary", "id,a,b\nu,0.0,1.0\nv,1.0,1.0\n"),
     ("ranked", "any", "id,p\nu,a b\nv,b\nw,a\n"),
     ("sets", "any", "id,p\nu,a b\nv,\nw,a\n"),
@@ -254,6 +255,7 @@ def test_every_single_change_of_a_small_file(layout, numbers, text):
     "rows",
     [
         b"a,b,0.25,1.00\nc,0.50,0.50\n",
+        b"c,0.50,0.50\na,b,0.25,1.00\n",
         b"a,b,0.25,1.00\nc 0.50,0.50\n",
         b"a,b 0.25,1.00\nc,0.50,0.50\n",
         b"a,b,0.25 1.00\nc,0.50,0.50\n",
