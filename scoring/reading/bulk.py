@@ -13,7 +13,7 @@ from scoring.reading.forms import Form, Values, places_of
 THREADED = 4 << 20  # bytes
 # numpy works without the interpreter's lock, but taking the lock again costs microseconds: threads
 # get larger blocks.
-TIMES_LARGER = 4
+TIMES_LARGER = 2
 MAX_THREADS = 4
 
 Span = tuple[int, int]
