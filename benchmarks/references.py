@@ -8,6 +8,8 @@ from typing import Any
 
 from tests.scoring import test_metrics as cases
 
+value: Callable[..., float] = cases.value
+
 TESTS: tuple[tuple[Callable[..., None], Any], ...] = (
     (cases.test_reference_with_one_label_per_row, cases.TRUTH),
     (cases.test_reference_with_a_set_of_labels_per_row, cases.SETS),
@@ -20,7 +22,7 @@ def rows() -> Iterator[tuple[str, float, float]]:
         (mark,) = (mark for mark in vars(test)["pytestmark"] if mark.name == "parametrize")
         for key, parameters, answer, expected in mark.args[1]:
             words = [key, *(f"{name}={value}" for name, value in parameters.items())]
-            yield " ".join(words), cases.value(key, truth, answer, **parameters), expected
+            yield " ".join(words), value(key, truth, answer, **parameters), expected
 
 
 def main() -> None:
