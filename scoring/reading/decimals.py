@@ -85,7 +85,7 @@ def fixed(lines: Lines, ends: Positions, columns: int, width: int) -> Floats | N
 
     A digit, a point and 1 to 16 digits, as "%.6f" writes probabilities; None when one is not. No
     positions of fields are needed: a row is read as a whole, and its cells lie in it at equal
-    distances. A third of the time of `numbers`.
+    distances.
     """
     stride, words = width + 1, -(-(8 + columns * (width + 1)) // 8)
     cells = lines.rows(ends - columns * stride - 8, words)
