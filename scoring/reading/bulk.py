@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from scoring.reading.blocks import Block, Lines, Positions, Unclear, spans
-from scoring.reading.forms import Form, Values, places_of
+from scoring.reading.forms import Form, Values, places_of, prepare
 
 # Below, starting threads costs more than they save.
 THREADED = 4 << 20  # bytes
@@ -25,6 +25,7 @@ def read(text: bytes, start: int, form: Form) -> Values | None:
     aligned, seen = form.empty(rows), np.zeros(rows, np.bool_)
     by_row = _rows_as_items(aligned)
     taken: list[int] = []
+    prepare(form.template.id_vocabulary)
 
     def read_block(span: Span) -> None:
         places, values = read_lines(text[slice(*span)], form)

@@ -283,6 +283,12 @@ def code_type(classes: int) -> type[np.signedinteger[Any]]:
     return np.int16 if classes <= np.iinfo(np.int16).max else np.int32
 
 
+def prepare(names: Vocabulary) -> None:
+    """Builds what `places_of` looks names up in, so that no two threads do it."""
+    if names.derived(NumberTable.of) is None:
+        _ = names.table
+
+
 def places_of(names: Vocabulary, lines: Lines, starts: Positions, ends: Positions) -> Values:
     """The place of each field among the names; raises Unclear when one is unknown."""
     if (numbered := names.derived(NumberTable.of)) is not None:
