@@ -29,7 +29,6 @@ class Answers:
     single: NDArray[np.intp] | None
     flags: NDArray[np.bool_] | None
     counted: NDArray[np.bool_]
-    as_columns: bool = False  # whether the file has a column for each class
     raw: Categorical | None = None  # the label column as it stands in the file
     are_told: bool = True  # whether participants know the class names, or they follow from labels
 
@@ -44,6 +43,11 @@ class Answers:
                 "several. Choose a metric for sets of labels."
             )
         return np.where(self.counted, self.flags.argmax(axis=1), -1)
+
+    @cached_property
+    def is_binary(self) -> bool:
+        """Whether the classes are 0 and 1, of which 1 is the positive one."""
+        return set(self.classes) == {"0", "1"}
 
     @cached_property
     def is_single(self) -> bool:
@@ -65,7 +69,7 @@ class Answers:
     @cached_property
     def positive(self) -> NDArray[np.bool_]:
         """Whether the label is 1 [n]; raises SolutionError where labels are not 0 and 1."""
-        if set(self.classes) != {"0", "1"}:
+        if not self.is_binary:
             raise SolutionError(
                 "One number per row can be scored against the labels 0 and 1 only "
                 "(1 is the positive class)."
@@ -192,7 +196,7 @@ def _from_columns(
             line = 2 + int(np.argmax(empty))
             raise SolutionError(f"Line {line} of the solution has neither 0 nor 1 for '{name}'.")
         flags[:, at] = np.array([cell == "1" for cell in cells.names])[cells.codes]
-    return Answers(known, None, flags, counted, as_columns=True)
+    return Answers(known, None, flags, counted)
 
 
 def _no_flags(rows: int, classes: int) -> NDArray[np.bool_]:

@@ -47,9 +47,9 @@ class Judged:
 
 def judge(submission: bytes, solution: Solution, spec: Spec) -> Judged:
     """Reads a file for a metric; raises InvalidSubmission (theirs) or SpecError."""
-    form, template = layouts.template(solution, spec, submission)
-    values = read(submission, template, spec.max_bytes)
     arguments = spec.table_row.arguments(spec.parameters, solution.classes)
+    form, template = layouts.template(solution, spec, submission, arguments)
+    values = read(submission, template, spec.max_bytes)
     return Judged(spec.table_row, form, arguments, values)
 
 

@@ -12,15 +12,19 @@ from scoring.template import ANY_COLUMN, Template
 
 
 def template(
-    solution: Solution, spec: Spec, submission: bytes | None = None
+    solution: Solution,
+    spec: Spec,
+    submission: bytes | None = None,
+    arguments: dict[str, Any] | None = None,
 ) -> tuple[Accepts, Template]:
     """The form that the metric takes here, and the template to read a file by.
 
     Where the spec leaves the layout open and the metric takes several, the submission's first line
-    decides; a line that fits none is judged by the metric's own. Raises SpecError,
-    SolutionError.
+    decides; a line that fits none is judged by the metric's own. `arguments` are the spec's for
+    this solution, where the caller has them. Raises SpecError, SolutionError.
     """
-    arguments = spec.table_row.arguments(spec.parameters, solution.classes)
+    if arguments is None:
+        arguments = spec.table_row.arguments(spec.parameters, solution.classes)
     found = [
         (form, _template(solution, form, arguments)) for form in _forms(solution, spec, arguments)
     ]
@@ -52,7 +56,7 @@ def _forms(solution: Solution, spec: Spec, arguments: dict[str, Any]) -> list[Ac
 
 def _suits(form: Accepts, solution: Solution) -> bool:
     if form.truth == "positive":
-        return set(solution.classes) == {"0", "1"} and solution.answers.is_single
+        return solution.answers.is_binary and solution.answers.is_single
     return form.truth != "codes" or solution.answers.is_single
 
 

@@ -66,7 +66,7 @@ class Solution:
             groups=table.groups,
         )
 
-    @property
+    @cached_property
     def classes(self) -> tuple[str, ...]:
         return tuple(self.answers.classes)
 
@@ -121,9 +121,9 @@ class Solution:
 
         Raises SolutionError where a class could not be written in it.
         """
-        _refuse_spaces(self.classes, accepts)
         key = (accepts, depth)
         if key not in self._templates:
+            _refuse_spaces(self.classes, accepts)
             names = self.answers.classes
             columns = (self.label_column,) if accepts.layout != "probabilities" else tuple(names)
             told = self.answers.are_told or accepts.layout == "probabilities"
