@@ -3,10 +3,8 @@
 from datetime import datetime
 from enum import StrEnum
 
-from django.db import transaction
-
-from competitions.models import Competition, Preparation, State
-from competitions.refusals import NotOpen, NotReady
+from competitions.models import Competition, State
+from competitions.refusals import NotOpen
 
 
 class Phase(StrEnum):
@@ -15,13 +13,21 @@ class Phase(StrEnum):
     DRAFT = "draft"
     UPCOMING = "upcoming"
     OPEN = "open"
+    PAUSED = "paused"
     CLOSED = "closed"
+    REVEALED = "revealed"
+
+    @property
+    def is_over(self) -> bool:
+        return self in (Phase.CLOSED, Phase.REVEALED)
 
 
 def phase(competition: Competition) -> Phase:
     """The phase at the moment the competition was read (its ``clock``)."""
     if competition.state == State.DRAFT:
         return Phase.DRAFT
+    if competition.state == State.REVEALED:
+        return Phase.REVEALED
     if competition.state == State.CLOSED:
         return Phase.CLOSED
     now = clock(competition)
@@ -29,12 +35,19 @@ def phase(competition: Competition) -> Phase:
         return Phase.UPCOMING
     if competition.closes_at is not None and now >= competition.closes_at:
         return Phase.CLOSED
-    return Phase.OPEN
+    return Phase.PAUSED if competition.paused_at is not None else Phase.OPEN
+
+
+def frozen_since(competition: Competition) -> datetime | None:
+    """Since when the board stands still, if it does."""
+    freezes_at = competition.freezes_at
+    is_frozen = freezes_at is not None and freezes_at <= clock(competition)
+    return freezes_at if is_frozen else None
 
 
 def read(pk: int) -> Competition:
     """The competition as it is now, with a fresh clock."""
-    return Competition.objects.get(pk=pk)
+    return Competition.objects.select_related("solution").get(pk=pk)
 
 
 def database_time(competition_pk: int) -> datetime:
@@ -54,43 +67,32 @@ def require_open(pk: int) -> Competition:
     Called inside the transaction that takes the submission, so that both see the same moment.
     """
     competition = read(pk)
+    if phase(competition) is not Phase.OPEN:
+        raise NotOpen(_not_open(competition))
+    return competition
+
+
+def require_taking(pk: int) -> tuple[Competition, bool]:
+    """The competition, read now, and whether a file sent now is late; raises NotOpen."""
+    competition = read(pk)
+    now = phase(competition)
+    if now is Phase.OPEN:
+        return competition, False
+    if now.is_over and competition.late_submissions:
+        return competition, True
+    raise NotOpen(_not_open(competition))
+
+
+def _not_open(competition: Competition) -> str:
     match phase(competition):
-        case Phase.OPEN:
-            return competition
         case Phase.UPCOMING:
-            raise NotOpen(f"Submissions open at {_utc(competition.opens_at)}. Nothing was sent.")
-        case Phase.CLOSED:
-            raise NotOpen("This challenge is closed and takes no more submissions.")
+            return f"Submissions open at {_utc(competition.opens_at)}. Nothing was sent."
+        case Phase.PAUSED:
+            return "The organiser has paused this challenge. Nothing was sent; try again later."
+        case Phase.DRAFT:
+            return "This challenge is a draft and takes no submissions yet."
         case _:
-            raise NotOpen("This challenge is a draft and takes no submissions yet.")
-
-
-def open_now(competition: Competition) -> None:
-    """Draft or closed to open. Raises NotReady where the files are not prepared."""
-    with transaction.atomic():
-        fresh = Competition.objects.select_for_update().get(pk=competition.pk)
-        if fresh.preparation != Preparation.READY or fresh.solution_id is None:
-            raise NotReady("Upload train archive, test archive and solution first, then open it.")
-        if fresh.closes_at is not None and fresh.closes_at <= clock(fresh):
-            raise NotReady("Its closing date has passed. Set a later one (or none), then open it.")
-        fresh.state = State.OPEN
-        fresh.opens_at = fresh.opens_at or clock(fresh)
-        fresh.save(update_fields=["state", "opens_at"])
-
-
-def close_now(competition: Competition) -> None:
-    """Open to closed, at once, and that moment is its closing date from now on.
-
-    Files already received are still scored.
-    """
-    with transaction.atomic():
-        fresh = Competition.objects.select_for_update().get(pk=competition.pk)
-        if fresh.state != State.OPEN:
-            raise NotOpen("Only an open competition can be closed.")
-        if phase(fresh) is Phase.OPEN:  # one that never opened keeps the dates it was to have
-            fresh.closes_at = clock(fresh)
-        fresh.state = State.CLOSED
-        fresh.save(update_fields=["state", "closes_at"])
+            return "This challenge is closed and takes no more submissions."
 
 
 def _utc(moment: datetime | None) -> str:

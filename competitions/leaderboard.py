@@ -1,16 +1,31 @@
-"""The public board: written by one verb as scores arrive, read in one query."""
+"""The public board, read. What it shows is written by standings.py and, a moment later, insight.py.
+
+The first page costs one query; a later or a filtered one two, however long the board is.
+"""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, F, OuterRef, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 
-from competitions.models import Competition, PublicScore, Standing, Submission, Team
+from competitions import deadlines
+from competitions.models import (
+    BoardStatistics,
+    Competition,
+    Member,
+    PublicScore,
+    Standing,
+    Submission,
+    Team,
+)
 from competitions.models.metrics import MetricFacts
-from scoring import Report, displayed, rank, wilson
-from scoring.custom.evaluate import SplitReport
+from scoring import displayed
+
+PAGE = 100
+LARGEST_PAGE = 1000
 
 
 @dataclass(frozen=True)
@@ -20,49 +35,80 @@ class Row:
     rank: int | None
     team_id: int
     team: str
+    group: str
     members: int
     is_baseline: bool
-    score: str
-    value: float
+    score: str  # empty while scores are hidden
+    value: float | None
     low: float | None
     high: float | None
     entries: int
     last_at: datetime
     reached_at: datetime
+    tied: bool | None = None
+    moved: int | None = None
+    expected: str = ""
+    curve: Sequence[Sequence[float]] = ()
 
     def public(self) -> dict[str, Any]:
         """The row as JSON: times in ISO 8601, UTC."""
-        times = {"last_at": _iso(self.last_at), "reached_at": _iso(self.reached_at)}
+        times = {"last_at": iso(self.last_at), "reached_at": iso(self.reached_at)}
         return {**asdict(self), **times}
 
 
 @dataclass(frozen=True)
 class Board:
+    """A page of the board. ``noise``: a difference to the leader under it may be chance."""
+
     version: int
     metric: MetricFacts
     decimals: int
     rows: list[Row]
+    teams: int = 0
+    page: int = 1
+    pages: int = 1
+    leader: Row | None = None
+    noise: float | None = None
+    frozen_since: datetime | None = None
 
-    @property
-    def teams(self) -> int:
-        return sum(not row.is_baseline for row in self.rows)
 
-
-def board(competition: Competition) -> Board:
-    """The whole board, best first, in one query."""
+def board(
+    competition: Competition, page: int = 1, size: int = PAGE, group: str = "", search: str = ""
+) -> Board:
+    """A page of the board, best first; a page that is not there gives the last one."""
+    wanted = _standings(competition)
+    if group:
+        wanted = wanted.filter(team__group=group)
+    if search:
+        wanted = wanted.filter(team__name_key__contains=search.casefold())
+    is_filtered = bool(group or search)
+    total, found = _page(wanted, page, size)
+    pages = max(1, -(-total // size))
+    page = min(max(page, 1), pages)
+    ranks = _global_ranks(found) if is_filtered else _ranks(found, (page - 1) * size)
+    rows = [_row(one, rank, competition.decimals) for one, rank in zip(found, ranks, strict=True)]
+    is_whole = not is_filtered and page == 1
+    leader = next((row for row in rows if not row.is_baseline), None) if is_whole else None
     return Board(
         version=competition.board_version,
         metric=competition.metric_facts,
         decimals=competition.decimals,
-        rows=_ranked(list(_standings(competition)), competition.decimals),
+        rows=rows,
+        teams=found[0].ranked_count if found else 0,
+        page=page,
+        pages=pages,
+        leader=leader or _leader(competition, is_whole),
+        noise=found[0].noise if found else None,
+        frozen_since=deadlines.frozen_since(competition),
     )
 
 
 def top(competition: Competition, count: int) -> list[Row]:
     """The first teams; the baselines as long as no team has a score."""
     standings = _standings(competition)
-    first = list(standings.filter(team__is_baseline=False)[:count]) or list(standings[:count])
-    return _ranked(first, competition.decimals)
+    first = list(standings.filter(is_baseline=False)[:count]) or list(standings[:count])
+    ranks = _ranks(first, 0)
+    return [_row(one, rank, competition.decimals) for one, rank in zip(first, ranks, strict=True)]
 
 
 def line_of(competition: Competition, team: Team | None) -> Row | None:
@@ -70,48 +116,48 @@ def line_of(competition: Competition, team: Team | None) -> Row | None:
     standing = _standings(competition).filter(team=team).first() if team else None
     if standing is None:
         return None
-    ahead = Standing.objects.filter(
-        competition=competition, team__is_baseline=False, sort_key__gt=standing.sort_key
-    )
-    place = None if standing.team.is_baseline else ahead.count() + 1
-    return _row(standing, place, competition.decimals)
+    (rank,) = _global_ranks([standing])
+    return _row(standing, rank, competition.decimals)
 
 
-def row_of(standing: Standing) -> Row:
+def row_of(competition: Competition, team_id: int) -> Row | None:
     """The team's line without its rank, as an event tells it: readers rank for themselves."""
-    full = _standings(standing.competition).get(pk=standing.pk)
-    return _row(full, None, standing.competition.decimals)
+    standing = _standings(competition).filter(team=team_id).first()
+    return None if standing is None else _row(standing, None, competition.decimals)
 
 
-def record(submission: Submission, report: Report | SplitReport) -> Standing:
-    """Counts a scored submission into its team's standing; the board's version moves on.
+def groups(competition: Competition) -> list[str]:
+    """The groups that teams were sorted into."""
+    named = Team.objects.filter(competition=competition).exclude(group="")
+    return list(named.order_by("group").values_list("group", flat=True).distinct())
 
-    Runs inside the transaction that ends the submission. The UPDATE of the competition comes
-    first: its row lock puts concurrent finishes of one competition in a line.
-    """
-    competition = submission.team.competition
-    Competition.objects.filter(pk=competition.pk).update(board_version=F("board_version") + 1)
-    standing = Standing.objects.filter(team=submission.team).first()
-    entry = _entry(competition, submission, report)
-    if standing is None:
-        return Standing.objects.create(
-            competition=competition, team=submission.team, last_at=submission.received_at, **entry
-        )
-    standing.entries += 1
-    standing.last_at = max(standing.last_at, submission.received_at)
-    if _is_better(entry, standing):
-        for name, value in entry.items():
-            setattr(standing, name, value)
-    standing.save()
-    return standing
+
+def history(competition: Competition) -> dict[str, Any]:
+    """Every team's curve, from which the board of any moment follows: one query."""
+    fields = ("team_id", "team__name", "team__group", "is_baseline", "curve")
+    standings = Standing.objects.filter(competition=competition).order_by("team_id")
+    return {
+        "version": competition.board_version,
+        "title": competition.title,
+        "direction": competition.metric_facts.direction,
+        "decimals": competition.decimals,
+        "opens_at": _iso_or_none(competition.opens_at),
+        "closes_at": _iso_or_none(competition.closes_at),
+        "freezes_at": _iso_or_none(competition.freezes_at),
+        "now": iso(deadlines.clock(competition)),
+        "teams": [
+            dict(zip(("team_id", "team", "group", "is_baseline", "curve"), one, strict=True))
+            for one in standings.values_list(*fields)
+        ],
+    }
 
 
 def with_public_score(submissions: QuerySet[Submission]) -> QuerySet[Submission]:
-    """The submissions with ``public_value``: the score under the current solution, or None."""
+    """The submissions with ``public_value``: what the current solution's score shows, or None."""
     score = PublicScore.objects.filter(
         submission=OuterRef("pk"), solution=OuterRef("team__competition__solution")
     )
-    return submissions.annotate(public_value=Subquery(score.values("value")[:1]))
+    return submissions.annotate(public_value=Subquery(score.values("shown")[:1]))
 
 
 def public_score(submission: Submission) -> str | None:
@@ -119,73 +165,130 @@ def public_score(submission: Submission) -> str | None:
     competition = submission.team.competition
     value = (
         PublicScore.objects.filter(submission=submission, solution=competition.solution_id)
-        .values_list("value", flat=True)
+        .values_list("shown", flat=True)
         .first()
     )
     return None if value is None else displayed(value, competition.decimals)
 
 
-def _entry(
-    competition: Competition, submission: Submission, report: Report | SplitReport
-) -> dict[str, Any]:
-    if report.public is None:
-        raise ValueError("the board shows public scores")
-    score = float(displayed(report.public, competition.decimals))
-    # The interval of the displayed value: drawn finely, it tells nothing that the score does not.
-    interval = None if report.public_interval is None else wilson(score, report.public_rows)
-    low, high = interval or (None, None)
-    return {
-        "submission": submission,
-        "score": score,
-        "sort_key": score if report.direction == "maximize" else -score,
-        "low": low,
-        "high": high,
-        "reached_at": submission.received_at,
-    }
+def iso(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
 
 
-def _is_better(entry: dict[str, Any], standing: Standing) -> bool:
-    """Higher on the displayed value; of equals the file that came first, whoever ends first."""
-    if entry["sort_key"] != standing.sort_key:
-        return bool(entry["sort_key"] > standing.sort_key)
-    return bool(entry["reached_at"] < standing.reached_at)
+def _iso_or_none(moment: datetime | None) -> str | None:
+    return None if moment is None else iso(moment)
 
 
-def _standings(competition: Competition) -> QuerySet[Standing]:
+def _standings(competition: Competition) -> QuerySet[Any]:
+    """The lines in order. The annotations without a row of their own are computed once."""
+    everybody = Standing.objects.filter(competition=competition)
+    ranked = everybody.filter(is_baseline=False)
+    statistics = BoardStatistics.objects.filter(competition=competition)
+    members = Member.objects.filter(team=OuterRef("team"))
     return (
-        Standing.objects.filter(competition=competition)
-        .select_related("team", "competition")
-        .annotate(members=Count("team__members"))
+        everybody.select_related("team")
+        .annotate(
+            members=_count(members, "team"),
+            ranked_count=_count(ranked, "competition"),
+            noise=Subquery(statistics.values("noise")[:1]),
+        )
         .order_by(F("sort_key").desc(), "reached_at", "team_id")
     )
 
 
-def _ranked(standings: Sequence[Any], decimals: int) -> list[Row]:
-    """Baselines stand in the order but take no rank: they are lines to beat, not rivals."""
-    ranks = iter(rank([s.sort_key for s in standings if not s.team.is_baseline]))
-    return [_row(s, None if s.team.is_baseline else next(ranks), decimals) for s in standings]
+def _count(rows: QuerySet[Any], by: str) -> Coalesce:
+    counted = rows.order_by().values(by).annotate(n=Count("pk")).values("n")
+    return Coalesce(Subquery(counted), Value(0))
 
 
-def _row(standing: Any, place: int | None, decimals: int) -> Row:
+def _page(wanted: QuerySet[Any], page: int, size: int) -> tuple[int, list[Any]]:
+    """How many lines there are, and those of a page, else of the last one."""
+    start = (max(page, 1) - 1) * size
+    found = list(wanted[start : start + size])
+    if start == 0 and len(found) < size:
+        return len(found), found
+    total = wanted.order_by().count()
+    if not found and total:
+        last = (total - 1) // size * size
+        return total, list(wanted[last : last + size])
+    return total, found
+
+
+def _ranks(standings: Sequence[Any], start: int) -> list[int | None]:
+    """The ranks of lines that follow one another from a place of the whole board on.
+
+    Baselines stand in the order but take no rank: they are lines to beat, not rivals.
+    """
+    if not standings or standings[0].sort_key is None:
+        return [None] * len(standings)
+    ahead = above = 0  # teams with a better score than the first line's, teams before it
+    if start:
+        ahead, above = _before(standings[0])
+    ranks: list[int | None] = []
+    key = standings[0].sort_key
+    for standing in standings:
+        if standing.sort_key != key:
+            key, ahead = standing.sort_key, above
+        ranks.append(None if standing.is_baseline else ahead + 1)
+        above += not standing.is_baseline
+    return ranks
+
+
+def _before(first: Standing) -> tuple[int, int]:
+    """The teams with a better score, and those before the line in the order, in one query."""
+    ranked = Standing.objects.filter(competition=first.competition_id, is_baseline=False)
+    better = ranked.filter(sort_key__gt=first.sort_key)
+    equal = ranked.filter(sort_key=first.sort_key)
+    earlier = equal.filter(reached_at__lt=first.reached_at)
+    same = equal.filter(reached_at=first.reached_at, team__lt=first.team_id)
+    counts = [_count(rows, "competition") for rows in (better, earlier, same)]
+    one = Standing.objects.filter(pk=first.pk)
+    ahead, before, beside = one.annotate(
+        better=counts[0], earlier=counts[1], same=counts[2]
+    ).values_list("better", "earlier", "same")[0]
+    return ahead, ahead + before + beside
+
+
+def _global_ranks(standings: Sequence[Any]) -> list[int | None]:
+    """The ranks on the whole board of lines from anywhere: one query."""
+    ahead = Standing.objects.filter(
+        competition=OuterRef("competition"), is_baseline=False, sort_key__gt=OuterRef("sort_key")
+    )
+    ranked = Standing.objects.filter(pk__in=[one.pk for one in standings], is_baseline=False)
+    counted = ranked.exclude(sort_key=None).annotate(ahead=_count(ahead, "competition"))
+    places = dict(counted.values_list("pk", "ahead"))
+    return [places[one.pk] + 1 if one.pk in places else None for one in standings]
+
+
+def _leader(competition: Competition, is_known: bool) -> Row | None:
+    if is_known:  # the first page has no team: there is none
+        return None
+    first = top(competition, 1)
+    return first[0] if first and not first[0].is_baseline else None
+
+
+def _row(standing: Any, rank: int | None, decimals: int) -> Row:
+    before = standing.rank_before
     return Row(
-        rank=place,
+        rank=rank,
         team_id=standing.team_id,
         team=standing.team.name,
+        group=standing.team.group,
         members=standing.members,
-        is_baseline=standing.team.is_baseline,
-        score=displayed(standing.score, decimals),
+        is_baseline=standing.is_baseline,
+        score="" if standing.score is None else displayed(standing.score, decimals),
         value=standing.score,
         low=_rounded(standing.low, decimals + 2),
         high=_rounded(standing.high, decimals + 2),
         entries=standing.entries,
         last_at=standing.last_at,
         reached_at=standing.reached_at,
+        tied=standing.tied,
+        moved=None if rank is None or before is None else before - rank,
+        expected="" if standing.expected is None else displayed(standing.expected, decimals),
+        curve=standing.curve,
     )
 
 
 def _rounded(value: float | None, decimals: int) -> float | None:
     return None if value is None else round(value, decimals)
-
-
-def _iso(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")

@@ -15,7 +15,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Now
 
-from competitions import deadlines, files, leaderboard, teams
+from competitions import deadlines, files, standings, teams
 from competitions.models import (
     Competition,
     PrivateScore,
@@ -26,7 +26,7 @@ from competitions.models import (
     Team,
 )
 from competitions.models.submission import FINAL, WAITING, WENT_WRONG
-from competitions.refusals import LimitReached, NotAMember
+from competitions.refusals import LimitReached, NotAMember, NotOpen
 from scoring import InvalidSubmission, Report
 from scoring.custom.evaluate import SplitReport
 
@@ -38,20 +38,43 @@ FORGOTTEN_AFTER = timedelta(seconds=10)  # received, but no bell rung: the web p
 RING_AGAIN_AFTER = timedelta(seconds=60)  # rung, but nobody came: the broker lost the message
 GIVE_UP_AFTER = timedelta(hours=6)
 REFUSED_FILES_PER_HOUR = 30
+PUBLIC_ROWS_PER_FILE, FEWEST_IN_ALL, MOST_IN_ALL = 30, 20, 500
+NO_SLOTS: dict[str, Any] = {"slot": None, "lifetime_slot": None}
 SWEPT_AT_ONCE = 1000  # a long backlog is rung in parts: bells must not bury it deeper
+
+
+class Superseded(Exception):
+    """The competition has another solution or metric than the one that this file was scored by."""
 
 
 @dataclass(frozen=True)
 class Attempts:
-    """The day's attempts of a team. Days are UTC."""
+    """A team's attempts of the day (UTC), and in all."""
 
     limit: int
     used: int
     resets_at: datetime
+    lifetime_limit: int
+    lifetime_used: int
 
     @property
     def left(self) -> int:
-        return max(0, self.limit - self.used)
+        """How many files may still be sent today."""
+        return max(0, min(self.limit - self.used, self.lifetime_left))
+
+    @property
+    def lifetime_left(self) -> int:
+        return max(0, self.lifetime_limit - self.lifetime_used)
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a file sent now would hold: an attempt of the day, one of all, and its moment."""
+
+    slot: int
+    lifetime_slot: int | None
+    is_late: bool
+    now: datetime
 
 
 def submit(
@@ -82,9 +105,25 @@ def submit(
 def attempts(competition: Competition, team: Team) -> Attempts:
     """What the team has left today."""
     now = deadlines.database_time(competition.pk)
-    used = _slots(team, now).count()
     tomorrow = datetime.combine(_day(now) + timedelta(days=1), time.min, tzinfo=UTC)
-    return Attempts(limit=competition.daily_limit, used=used, resets_at=tomorrow)
+    return Attempts(
+        limit=competition.daily_limit,
+        used=_held(team).filter(day=_day(now)).count(),
+        resets_at=tomorrow,
+        lifetime_limit=lifetime_limit(competition),
+        lifetime_used=_held(team).filter(lifetime_slot__isnull=False).count(),
+    )
+
+
+def lifetime_limit(competition: Competition) -> int:
+    """The organiser's, else a thirtieth of the public rows, from 20 to 500.
+
+    Every answered file tells a little of the public labels; so many tell too little to be of use.
+    """
+    if competition.lifetime_limit is not None:
+        return competition.lifetime_limit
+    rows = competition.solution.public_rows if competition.solution else 0
+    return min(max(rows // PUBLIC_ROWS_PER_FILE, FEWEST_IN_ALL), MOST_IN_ALL)
 
 
 def mark_queued(pk: int) -> None:
@@ -117,7 +156,8 @@ def claim(pk: int) -> Submission | None:
 def finish(submission: Submission, report: Report | SplitReport) -> Standing | None:
     """Running to scored: both scores and the standing, in one transaction.
 
-    Returns the team's standing, or None where this attempt was no longer the one that counts.
+    Returns the team's standing where the board moved; None where it did not, or where this attempt
+    was no longer the one that counts. Raises Superseded where the file must be scored again.
     """
     solution = submission.team.competition.solution
     if solution is None or report.public is None or report.private is None:
@@ -125,9 +165,20 @@ def finish(submission: Submission, report: Report | SplitReport) -> Standing | N
     with transaction.atomic():
         if not _end(submission, Status.SCORED):
             return None
+        Competition.objects.move_board_on(submission.team.competition_id)
+        competition = _current(submission)
+        if competition.solution_id != solution.pk:
+            raise Superseded
         PublicScore.objects.create(submission=submission, solution=solution, value=report.public)
         PrivateScore.objects.create(submission=submission, solution=solution, value=report.private)
-        return leaderboard.record(submission, report)
+        team = Team.objects.get(pk=submission.team_id)
+        return standings.record(team, competition)
+
+
+def _current(submission: Submission) -> Competition:
+    """The competition as it is now, which its lock keeps it until the transaction ends."""
+    found = Competition.objects.select_related("solution", "custom_metric")
+    return found.get(pk=submission.team.competition_id)
 
 
 def reject(submission: Submission, error: InvalidSubmission) -> bool:
@@ -136,7 +187,7 @@ def reject(submission: Submission, error: InvalidSubmission) -> bool:
     return _end(
         submission,
         Status.INVALID,
-        slot=None,
+        **NO_SLOTS,
         error=_headline(error),
         problems=problems,
         more_problems=error.more,
@@ -145,7 +196,7 @@ def reject(submission: Submission, error: InvalidSubmission) -> bool:
 
 def fail(submission: Submission, message: str) -> bool:
     """Running to failed: our fault. The slot is given back."""
-    return _end(submission, Status.FAILED, slot=None, error=message)
+    return _end(submission, Status.FAILED, **NO_SLOTS, error=message)
 
 
 def forgotten() -> list[int]:
@@ -175,34 +226,60 @@ def _take_slot(competition: Competition, team: Team, fields: dict[str, Any]) -> 
     """
     for _ in range(competition.daily_limit + 1):
         with transaction.atomic():
-            slot, now = _next_slot(competition.pk, team)
+            place = _next_slot(competition.pk, team)
             try:
                 with transaction.atomic():
                     return Submission.objects.create(
-                        **fields, day=_day(now), slot=slot, received_at=now
+                        **fields,
+                        day=_day(place.now),
+                        slot=place.slot,
+                        lifetime_slot=place.lifetime_slot,
+                        is_late=place.is_late,
+                        received_at=place.now,
                     )
             except IntegrityError:
                 continue
     raise LimitReached("Too many uploads at once. Nothing was spent; send the file again.")
 
 
-def _next_slot(competition_pk: int, team: Team) -> tuple[int, datetime]:
-    """The slot that a file sent now would hold, and what time it is; raises if there is none."""
-    current = deadlines.require_open(competition_pk)
+def _next_slot(competition_pk: int, team: Team) -> Place:
+    """The place that a file sent now would hold; raises if there is none."""
+    current, is_late = deadlines.require_taking(competition_pk)
+    if team.disqualification:
+        raise NotOpen(f"Your team was disqualified: {team.disqualification}")
     now = deadlines.clock(current)
     _require_patience(team, now)
-    return _free_slot(team, current.daily_limit, now), now
+    held = list(_held(team).values_list("day", "slot", "lifetime_slot"))
+    return Place(
+        slot=_free_slot({slot for day, slot, _ in held if day == _day(now)}, current.daily_limit),
+        lifetime_slot=None if is_late else _free_lifetime_slot(held, lifetime_limit(current)),
+        is_late=is_late,
+        now=now,
+    )
 
 
-def _free_slot(team: Team, limit: int, now: datetime) -> int:
-    taken = set(_slots(team, now).values_list("slot", flat=True))
-    free = next((slot for slot in range(1, limit + 1) if slot not in taken), None)
+def _free_slot(taken: set[int], limit: int) -> int:
+    free = _first_free(taken, limit)
     if free is None:
         raise LimitReached(
             f"Your team has used its {limit} submissions of today. "
             "The next day begins at 00:00 UTC; this file is not counted."
         )
     return free
+
+
+def _free_lifetime_slot(held: list[tuple[Any, int, int | None]], limit: int) -> int:
+    free = _first_free({number for _day, _slot, number in held if number is not None}, limit)
+    if free is None:
+        raise LimitReached(
+            f"Your team has used all of its {limit} submissions to this challenge. "
+            "Choose your final picks among them; this file is not counted."
+        )
+    return free
+
+
+def _first_free(taken: set[int], limit: int) -> int | None:
+    return next((slot for slot in range(1, limit + 1) if slot not in taken), None)
 
 
 def _require_patience(team: Team, now: datetime) -> None:
@@ -222,8 +299,9 @@ def _printable(text: str) -> str:
     return "".join(c for c in text if c.isprintable())
 
 
-def _slots(team: Team, now: datetime) -> Any:
-    return Submission.objects.filter(team=team, day=_day(now), slot__isnull=False)
+def _held(team: Team) -> Any:
+    """The submissions that hold an attempt."""
+    return Submission.objects.filter(team=team, slot__isnull=False)
 
 
 def _day(now: datetime) -> Any:
@@ -265,7 +343,7 @@ def _end_hopeless(submission: Submission) -> bool:
         pk=submission.pk, status=submission.status, attempt=submission.attempt
     ).update(
         status=Status.FAILED,
-        slot=None,
+        **NO_SLOTS,
         finished_at=Now(),
         lease_until=None,
         error="We could not score this file. Your attempt is given back; please send it again.",

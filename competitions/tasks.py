@@ -55,7 +55,7 @@ def _score(submission: Submission) -> None:
     events.publish_submission(submission)
     standing = None
     try:
-        standing = submissions.finish(submission, _evaluate(submission))
+        standing = _evaluate_and_finish(submission)
     except InvalidSubmission as error:
         submissions.reject(submission, error)
     except (OperationalError, OSError):
@@ -70,6 +70,16 @@ def _score(submission: Submission) -> None:
         submissions.fail(submission, OUR_FAULT)
     submission.refresh_from_db()
     _tell(submission, standing)
+
+
+def _evaluate_and_finish(submission: Submission) -> Standing | None:
+    """Once more where the solution or the metric was replaced meanwhile."""
+    try:
+        return submissions.finish(submission, _evaluate(submission))
+    except submissions.Superseded:
+        log.info("scored by what was replaced meanwhile; scoring again")
+        submission.team.refresh_from_db()  # and with it, at the next look, the competition
+        return submissions.finish(submission, _evaluate(submission))
 
 
 def _evaluate(submission: Submission) -> Report | SplitReport:
@@ -88,7 +98,8 @@ def _tell_again(pk: int) -> None:
     if submission is None or not submission.is_final:
         return
     is_on_board = submission.status == Status.SCORED
-    _tell(submission, submission.team.standing if is_on_board else None)
+    standing = getattr(submission.team, "standing", None)
+    _tell(submission, standing if is_on_board else None)
 
 
 def _tell(submission: Submission, standing: Standing | None) -> None:

@@ -5,7 +5,6 @@ import unicodedata
 
 from django.contrib.auth.models import AbstractUser
 from django.db import IntegrityError, transaction
-from django.db.models import F
 
 from competitions import deadlines
 from competitions.access import Person
@@ -34,7 +33,8 @@ def join(competition: Competition, user: AbstractUser) -> Team:
     team = of(competition, user)
     if team is not None:
         return team
-    if deadlines.phase(deadlines.read(competition.pk)) is deadlines.Phase.CLOSED:
+    current = deadlines.read(competition.pk)
+    if deadlines.phase(current).is_over and not current.late_submissions:
         raise NotOpen("This challenge is closed; nobody can join it any more.")
     name = _name_for(user)
     for _ in range(TRIES):
@@ -57,9 +57,7 @@ def rename(team: Team, name: str) -> None:
     try:
         with transaction.atomic():
             team.save(update_fields=["name"])
-            Competition.objects.filter(pk=team.competition_id).update(
-                board_version=F("board_version") + 1
-            )
+            Competition.objects.move_board_on(team.competition_id)
     except IntegrityError:
         raise NameTaken(f"Another team is called {team.name!r}. Choose another name.") from None
 

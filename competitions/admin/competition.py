@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -14,11 +15,12 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from competitions import deadlines, preparing, solutions
+from competitions import deadlines, lifecycle, preparing, solutions
 from competitions.admin import columns, own_metric, parameters, uploads
 from competitions.admin.forms import CompetitionForm, ConfirmationForm
 from competitions.admin.inlines import ReadOnlyInline
 from competitions.deadlines import Phase
+from competitions.live import events
 from competitions.models import Competition, DataFile, Preparation, State
 from competitions.models.metrics import LAYOUTS
 from competitions.refusals import NotReady, Refused
@@ -27,7 +29,9 @@ PHASES = {
     Phase.DRAFT: "info",
     Phase.UPCOMING: "warning",
     Phase.OPEN: "success",
+    Phase.PAUSED: "warning",
     Phase.CLOSED: "danger",
+    Phase.REVEALED: "info",
 }
 PREPARATIONS = {
     Preparation.EMPTY: "info",
@@ -260,7 +264,7 @@ class CompetitionAdmin(ModelAdmin):  # type: ignore[misc]
         variant=ActionVariant.PRIMARY,
     )
     def open_now(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        return _act(request, object_id, deadlines.open_now, "The challenge is open.")
+        return _act(request, object_id, lifecycle.open_now, "The challenge is open.")
 
     @action(  # type: ignore[untyped-decorator]
         description="Close",
@@ -270,7 +274,7 @@ class CompetitionAdmin(ModelAdmin):  # type: ignore[misc]
         variant=ActionVariant.DANGER,
     )
     def close_now(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        return _act(request, object_id, deadlines.close_now, "The challenge is closed.")
+        return _act(request, object_id, lifecycle.close_now, "The challenge is closed.")
 
     def has_open_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return self._may(request, object_id, State.DRAFT, State.CLOSED)
@@ -301,11 +305,13 @@ def _without_source(name: str, options: dict[str, Any]) -> tuple[str, dict[str, 
 
 
 def _act(
-    request: HttpRequest, pk: str, verb: Callable[[Competition], None], done: str
+    request: HttpRequest, pk: str, verb: Callable[[Competition, Any], object], done: str
 ) -> HttpResponse:
     """Calls the verb and shows its answer on the challenge's page."""
+    competition = Competition.objects.get(pk=pk)
+    transaction.on_commit(lambda: events.publish_clock(competition))
     try:
-        verb(Competition.objects.get(pk=pk))
+        verb(competition, request.user)
     except Refused as error:
         messages.error(request, str(error))
     else:

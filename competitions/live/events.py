@@ -13,8 +13,9 @@ import redis
 import structlog
 from django.conf import settings
 
-from competitions import leaderboard
-from competitions.models import Competition, Standing, Submission
+from competitions import deadlines, leaderboard
+from competitions.leaderboard import iso
+from competitions.models import Announcement, Competition, Standing, Submission
 
 log = structlog.get_logger(__name__)
 
@@ -31,10 +32,14 @@ def stream_key(slug: str) -> str:
 def publish_board(standing: Standing) -> None:
     """A team's line of the public board has changed."""
     competition = Competition.objects.get(pk=standing.competition_id)
-    row = leaderboard.row_of(standing).public()
-    del row["rank"]  # follows from the others' rows; every reader ranks for itself
-    data = {"version": competition.board_version, "row": row}
-    _add(competition.slug, "board", data)
+    found = leaderboard.row_of(competition, standing.team_id)
+    if found is None:
+        publish_reset(competition)
+        return
+    row = found.public()
+    # These follow from the others' rows: every reader ranks for itself.
+    del row["rank"], row["moved"]
+    _add(competition.slug, "board", {"version": competition.board_version, "row": row})
 
 
 def publish_submission(submission: Submission) -> None:
@@ -46,6 +51,35 @@ def publish_submission(submission: Submission) -> None:
         "error": submission.error,
     }
     _add(submission.team.competition.slug, "submission", data, team=str(submission.team_id))
+
+
+def publish_announcement(announcement: Announcement) -> None:
+    """The organiser's sentence, to everybody."""
+    data = {"id": announcement.pk, "text": announcement.text, "at": iso(announcement.at)}
+    _add(announcement.competition.slug, "announcement", data)
+
+
+def publish_clock(competition: Competition) -> None:
+    """The dates or the state have changed: countdowns and heads of open pages follow."""
+    _add(competition.slug, "clock", clock_of(deadlines.read(competition.pk)))
+
+
+def clock_of(competition: Competition) -> dict[str, str | None]:
+    """What an open page must know of the challenge's dates."""
+    moments = {
+        "opens_at": competition.opens_at,
+        "closes_at": competition.closes_at,
+        "freezes_at": competition.freezes_at,
+        "frozen_since": deadlines.frozen_since(competition),
+        "now": deadlines.clock(competition),
+    }
+    told = {name: None if at is None else iso(at) for name, at in moments.items()}
+    return {"phase": str(deadlines.phase(competition)), **told}
+
+
+def publish_reset(competition: Competition) -> None:
+    """Too much has changed for single rows: every open page fetches what it shows."""
+    _add(competition.slug, "reset", {})
 
 
 def cursor(slug: str) -> str:

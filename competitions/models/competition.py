@@ -1,5 +1,6 @@
 """A competition, its files and the versions of its hidden solution."""
 
+from datetime import datetime, timedelta
 from typing import cast
 
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -18,6 +19,15 @@ class State(models.TextChoices):
     DRAFT = "draft", "Draft"
     OPEN = "open", "Open"
     CLOSED = "closed", "Closed"
+    REVEALED = "revealed", "Revealed"
+
+
+class Feedback(models.TextChoices):
+    """What the public board, and with it every page of a team, tells of a public score."""
+
+    ROUNDED = "rounded", "Rounded scores"
+    LADDER = "ladder", "The Ladder: only real improvements"
+    HIDDEN = "hidden", "No scores before the end"
 
 
 class Preparation(models.TextChoices):
@@ -45,6 +55,10 @@ class CompetitionManager(models.Manager["Competition"]):
 
     def get_queryset(self) -> models.QuerySet["Competition"]:
         return super().get_queryset().annotate(clock=Now())
+
+    def move_board_on(self, pk: int) -> None:
+        """A new version of the board; the row's lock puts concurrent changes of it in a line."""
+        self.filter(pk=pk).update(board_version=F("board_version") + 1)
 
 
 class Competition(models.Model):
@@ -86,11 +100,47 @@ class Competition(models.Model):
         validators=[MinValueValidator(1)],
         help_text="Scored submissions per team and day (UTC). A refused file costs none.",
     )
+    lifetime_limit = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Scored submissions per team in all. Empty: a thirtieth of the public rows, "
+        "from 20 to 500, which keeps the board from being guessed.",
+    )
     max_team_size = models.PositiveSmallIntegerField(default=5, validators=[MinValueValidator(1)])
+
+    feedback = models.CharField(
+        max_length=10,
+        choices=Feedback.choices,
+        default=Feedback.ROUNDED,
+        help_text="The Ladder is for small test sets and for prizes.",
+    )
+    ladder_step = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1e-6)],
+        help_text="The improvement that the Ladder shows. Empty: about one standard error.",
+    )
+    freeze_minutes = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="The board stands still for the last minutes, until the final one is published.",
+    )
+    late_submissions = models.BooleanField(
+        default=False, help_text="Take files after the end: they are scored and never ranked."
+    )
+    prizes = models.PositiveSmallIntegerField(
+        default=0, help_text="Places that win something; a line on the board says so. 0: none."
+    )
 
     state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
     opens_at = models.DateTimeField(null=True, blank=True, help_text="UTC. Empty: when opened.")
     closes_at = models.DateTimeField(null=True, blank=True, help_text="UTC. Empty: never.")
+    paused_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revealed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Between the reveal and this moment the final board is the ceremony's alone.
+    published_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     preparation = models.CharField(
         max_length=10, choices=Preparation.choices, default=Preparation.EMPTY, editable=False
@@ -164,6 +214,30 @@ class Competition(models.Model):
             models.CheckConstraint(
                 condition=Q(daily_limit__gte=1), name="competition_allows_a_submission_a_day"
             ),
+            models.CheckConstraint(
+                condition=Q(lifetime_limit__isnull=True) | Q(lifetime_limit__gte=1),
+                name="competition_allows_a_submission_in_all",
+            ),
+            models.CheckConstraint(
+                condition=Q(feedback__in=Feedback.values), name="competition_feedback_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(ladder_step__isnull=True) | Q(ladder_step__gt=0),
+                name="competition_ladder_has_steps",
+            ),
+            models.CheckConstraint(
+                condition=Q(paused_at__isnull=True) | Q(state=State.OPEN),
+                name="competition_is_paused_only_while_open",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=State.REVEALED, revealed_at__isnull=False)
+                | (~Q(state=State.REVEALED) & Q(revealed_at__isnull=True)),
+                name="competition_has_a_moment_of_reveal_exactly_when_revealed",
+            ),
+            models.CheckConstraint(
+                condition=Q(published_at__isnull=True) | Q(state=State.REVEALED),
+                name="competition_is_published_only_after_the_reveal",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -173,6 +247,17 @@ class Competition(models.Model):
     def metric_facts(self) -> MetricFacts:
         """What everybody may know of the metric; nothing else on the site asks what it is."""
         return facts(self.metric, self.metric_parameters, self.custom_metric)
+
+    @property
+    def freezes_at(self) -> datetime | None:
+        """From when on new scores stay off the board until the final one is published."""
+        if self.freeze_minutes is None or self.closes_at is None or self.published_at is not None:
+            return None
+        return self.closes_at - timedelta(minutes=self.freeze_minutes)
+
+    @property
+    def hides_scores(self) -> bool:
+        return self.feedback == Feedback.HIDDEN and self.published_at is None
 
     @property
     def metric_title(self) -> str:
@@ -203,6 +288,16 @@ class SolutionVersion(models.Model):
     public_rows = models.PositiveIntegerField()
     private_rows = models.PositiveIntegerField()
     commitment = models.CharField(max_length=64, help_text="Seal of the split, published.")
+    label_seal = models.CharField(
+        max_length=64, blank=True, help_text="Seal of the labels, published."
+    )
+    verified_at = models.DateTimeField(null=True, blank=True)
+    verification = models.TextField(blank=True, help_text="What a broken seal looks like.")
+    seed = models.CharField(
+        max_length=64,
+        blank=True,
+        help_text="In hexadecimal; written when the challenge is revealed.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -24,6 +24,7 @@ class Status(models.TextChoices):
 WAITING = (Status.RECEIVED, Status.QUEUED)
 WENT_WRONG = (Status.INVALID, Status.FAILED)
 FINAL = (Status.SCORED, *WENT_WRONG)
+PICKS = (1, 2)
 
 
 def _exactly_when(left: Q, right: Q) -> Q:
@@ -49,6 +50,16 @@ class Submission(models.Model):
     day = models.DateField(help_text="The day (UTC) whose limit this submission counts against.")
     slot = models.PositiveSmallIntegerField(
         null=True, blank=True, help_text="Which of the day's attempts it holds; none if returned."
+    )
+    lifetime_slot = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Which of the attempts in all; a late one holds none."
+    )
+    is_late = models.BooleanField(default=False, help_text="Came after the end: never ranked.")
+    pick = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="The team's first or second choice for the final ranking."
+    )
+    exclusion = models.CharField(
+        max_length=300, blank=True, help_text="Why it does not count. Empty: it does."
     )
     received_at = models.DateTimeField()
     rung_at = models.DateTimeField(null=True, blank=True, help_text="Last message to the queue.")
@@ -101,6 +112,21 @@ class Submission(models.Model):
             models.CheckConstraint(
                 condition=Q(slot__isnull=True) | Q(slot__gte=1), name="slots_count_from_one"
             ),
+            models.UniqueConstraint(
+                fields=["team", "lifetime_slot"], name="one_submission_per_lifetime_slot"
+            ),
+            models.CheckConstraint(
+                condition=_exactly_when(
+                    Q(status__in=WENT_WRONG) | Q(is_late=True), Q(lifetime_slot__isnull=True)
+                ),
+                name="lifetime_slot_is_held_exactly_by_what_counts",
+            ),
+            models.UniqueConstraint(fields=["team", "pick"], name="one_submission_per_pick"),
+            models.CheckConstraint(
+                condition=Q(pick__isnull=True)
+                | Q(pick__in=PICKS, status=Status.SCORED, is_late=False, exclusion=""),
+                name="picked_is_only_what_counts",
+            ),
             models.CheckConstraint(
                 condition=Q(finished_at__isnull=True) | Q(finished_at__gte=F("received_at")),
                 name="finished_after_it_was_received",
@@ -131,10 +157,14 @@ class Score(models.Model):
 
 
 class PublicScore(Score):
-    """On the public rows. What leaves the server is this value rounded, never the float."""
+    """On the public rows. What leaves the server is ``shown``, never the float."""
 
     submission = models.ForeignKey(
         Submission, on_delete=models.CASCADE, related_name="public_scores"
+    )
+    shown = models.FloatField(
+        null=True,
+        help_text="What the team is told: rounded, or the Ladder's. None while scores are hidden.",
     )
 
     class Meta:

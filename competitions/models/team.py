@@ -15,7 +15,14 @@ class Team(models.Model):
     name = models.CharField(max_length=60)
     # Folded in Python: SQLite knows the capitals of ASCII alone, PostgreSQL those of its locale.
     name_key = models.CharField(max_length=180, editable=False)
+    group = models.CharField(
+        max_length=40, blank=True, help_text="A class or a course; the board can be filtered by it."
+    )
     is_baseline = models.BooleanField(default=False, help_text="A line to beat, without a rank.")
+    is_hidden = models.BooleanField(default=False, help_text="Takes part, and stands on no board.")
+    disqualification = models.CharField(
+        max_length=300, blank=True, help_text="The reason, which the team reads. Empty: none."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -40,6 +47,10 @@ class Team(models.Model):
         others = Team.objects.filter(competition=self.competition_id).exclude(pk=self.pk)
         if others.filter(name_key=self.name.casefold()).exists():
             raise ValidationError({"name": "Another team of this competition has that name."})
+
+    @property
+    def is_on_boards(self) -> bool:
+        return not self.is_hidden and not self.disqualification
 
 
 class Member(models.Model):

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 import holdout.celery  # noqa: F401  (the bell must ring in our own Valkey)
-from competitions import deadlines, leaderboard, solutions, submissions
+from competitions import deadlines, leaderboard, lifecycle, solutions, submissions
 from competitions.api import urls
 from competitions.models import Competition, DataFile, Status, Submission
 from holdout.accounts.models import User
@@ -250,7 +250,7 @@ def test_joining_twice_gives_the_same_team(competition, alice, bearer):
 
 
 def test_a_closed_challenge_cannot_be_joined(competition, alice, clients):
-    deadlines.close_now(competition)
+    lifecycle.close_now(competition)
     status, code, message = error_of(clients(alice).post(JOIN))
     assert (status, code) == (409, "not_open")
     assert "closed" in message
@@ -358,7 +358,7 @@ def test_a_file_too_large(competition, alice, team_of, clients):
 
 def test_a_closed_challenge_takes_no_file(competition, alice, team_of, clients, answers):
     team_of(alice)
-    deadlines.close_now(competition)
+    lifecycle.close_now(competition)
     response = clients(alice).post(SEND, {"file": upload(answers())})
     assert error_of(response)[:2] == (409, "not_open")
 

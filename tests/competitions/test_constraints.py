@@ -9,21 +9,29 @@ from django.apps import apps
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
+from competitions import audit, lifecycle
 from competitions.models import (
+    Act,
+    Announcement,
     ClassSample,
     Competition,
     CustomMetric,
     DataFile,
+    FinalStanding,
+    Kind,
     Member,
     Preparation,
     PrivateScore,
     PublicScore,
+    Rescoring,
     SolutionVersion,
+    Stage,
     Standing,
     State,
     Status,
     Submission,
     Team,
+    Unscorable,
 )
 
 CONSTRAINTS = {
@@ -324,6 +332,53 @@ def finished_before_it_came(rows):
     one.update(finished_at=one.get().received_at - timedelta(seconds=1))
 
 
+@violates("one_submission_per_lifetime_slot")
+def two_in_one_lifetime_slot(rows):
+    rows.in_status("received")
+    rows.submission("received").update(lifetime_slot=1)
+
+
+@violates("lifetime_slot_is_held_exactly_by_what_counts")
+def a_lifetime_slot_kept_by_a_failure_of_ours(rows):
+    rows.submission("failed").update(lifetime_slot=1)
+
+
+@violates("lifetime_slot_is_held_exactly_by_what_counts")
+def a_late_file_that_holds_a_lifetime_slot(rows):
+    rows.submission("scored").update(is_late=True)
+
+
+@violates("lifetime_slot_is_held_exactly_by_what_counts")
+def scored_without_a_lifetime_slot(rows):
+    rows.submission("scored").update(lifetime_slot=None)
+
+
+@violates("one_submission_per_pick")
+def two_first_picks(rows):
+    for _ in range(2):
+        rows.submission("scored").update(pick=1)
+
+
+@violates("picked_is_only_what_counts")
+def a_third_pick(rows):
+    rows.submission("scored").update(pick=3)
+
+
+@violates("picked_is_only_what_counts")
+def a_pick_before_the_score(rows):
+    rows.submission("queued").update(pick=1)
+
+
+@violates("picked_is_only_what_counts")
+def a_late_pick(rows):
+    rows.submission("scored").update(pick=1, is_late=True, lifetime_slot=None)
+
+
+@violates("picked_is_only_what_counts")
+def an_excluded_pick(rows):
+    rows.submission("scored").update(pick=1, exclusion="Sent by mistake.")
+
+
 # --- scores and standings ------------------------------------------------------------------------
 
 
@@ -349,6 +404,117 @@ def an_interval_upside_down(rows):
 def an_interval_with_one_end(rows):
     rows.in_status("scored")
     rows.only(Standing).update(low=None, high=0.9)
+
+
+@violates("standing_is_sorted_exactly_when_it_has_a_score")
+def a_hidden_score_that_is_sorted(rows):
+    rows.in_status("scored")
+    rows.only(Standing).update(score=None, low=None, high=None)
+
+
+@violates("final_interval_has_both_ends_in_order")
+def a_final_interval_upside_down(rows):
+    sent = rows.in_status("scored")
+    FinalStanding.objects.create(
+        competition=rows.competition,
+        team=sent.team,
+        submission=sent,
+        score=0.5,
+        sort_key=0.5,
+        low=0.9,
+        high=0.1,
+        reached_at=sent.received_at,
+    )
+
+
+# --- the life of a challenge ---------------------------------------------------------------------
+
+
+@violates("competition_allows_a_submission_in_all")
+def no_submission_in_all(rows):
+    rows.only(Competition).update(lifetime_limit=0)
+
+
+@violates("competition_feedback_is_known")
+def unknown_feedback(rows):
+    rows.only(Competition).update(feedback="smileys")
+
+
+@violates("competition_ladder_has_steps")
+def a_ladder_without_steps(rows):
+    rows.only(Competition).update(ladder_step=0)
+
+
+@violates("competition_is_paused_only_while_open")
+def a_paused_draft(rows):
+    Competition.objects.filter(pk=rows.draft.pk).update(paused_at=timezone.now())
+
+
+@violates("competition_has_a_moment_of_reveal_exactly_when_revealed")
+def revealed_at_no_time(rows):
+    rows.only(Competition).update(state=State.REVEALED)
+
+
+@violates("competition_has_a_moment_of_reveal_exactly_when_revealed")
+def a_reveal_while_it_is_open(rows):
+    rows.only(Competition).update(revealed_at=timezone.now())
+
+
+@violates("competition_is_published_only_after_the_reveal")
+def published_while_it_is_closed(rows):
+    lifecycle.close_now(rows.competition)
+    rows.only(Competition).update(published_at=timezone.now())
+
+
+@violates("act_is_of_a_known_kind")
+def an_act_of_no_kind(rows):
+    audit.record(rows.competition, None, Kind.OPENED)
+    rows.only(Act).update(kind="danced")
+
+
+@violates("announcement_says_something")
+def an_empty_announcement(rows):
+    Announcement.objects.create(competition=rows.competition, text="")
+
+
+def rescoring(rows, **fields):
+    found = {"before": rows.competition.solution, "old_metric": {}, "new_metric": {}, **fields}
+    return Rescoring.objects.create(
+        competition=rows.competition, note="A label was wrong.", **found
+    )
+
+
+@violates("rescoring_stage_is_known")
+def a_rescoring_at_an_unknown_stage(rows):
+    rescoring(rows, stage="dreaming")
+
+
+@violates("one_rescoring_under_way_per_competition")
+def two_rescorings_at_once(rows):
+    rescoring(rows)
+    rescoring(rows, stage=Stage.READY, after=rows.competition.solution)
+
+
+@violates("rescoring_has_a_moment_exactly_when_applied")
+def applied_at_no_time(rows):
+    rescoring(rows, stage=Stage.APPLIED, after=rows.competition.solution)
+
+
+@violates("rescoring_has_a_moment_exactly_when_applied")
+def applied_and_dropped(rows):
+    rescoring(rows, stage=Stage.DROPPED, applied_at=timezone.now())
+
+
+@violates("rescoring_scores_with_a_solution")
+def scoring_with_nothing(rows):
+    rescoring(rows, stage=Stage.SCORING)
+
+
+@violates("unscorable_once_per_rescoring")
+def unscorable_twice(rows):
+    it, sent = rescoring(rows), rows.in_status("scored")
+    for _ in range(2):
+        Unscorable.objects.create(rescoring=it, submission=sent, sentence="No.")
 
 
 def test_valid_rows_of_every_status_are_taken(in_status):

@@ -6,7 +6,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
-from competitions import deadlines, submissions
+from competitions import deadlines, lifecycle, submissions
 from competitions.deadlines import Phase
 from competitions.models import Competition, State, Submission
 from competitions.refusals import NotOpen, NotReady
@@ -115,27 +115,27 @@ def test_the_database_tells_the_time(competition):
 
 def test_without_files_it_does_not_open(draft):
     with pytest.raises(NotReady, match="Upload"):
-        deadlines.open_now(draft)
+        lifecycle.open_now(draft)
     draft.refresh_from_db()
     assert draft.state == State.DRAFT
 
 
 def test_opening_keeps_a_date_that_was_set(competition, between):
     between(state=State.DRAFT, opens_at=None)
-    deadlines.open_now(competition)
+    lifecycle.open_now(competition)
     opened = deadlines.read(competition.pk)
     assert (opened.state, deadlines.phase(opened)) == (State.OPEN, Phase.OPEN)
     assert abs(opened.opens_at - timezone.now()) < timedelta(seconds=5)
     later = timezone.now() + timedelta(days=1)
     between(state=State.DRAFT, opens_at=later)
-    deadlines.open_now(competition)
+    lifecycle.open_now(competition)
     assert phase(competition) is Phase.UPCOMING
 
 
 def test_what_is_over_does_not_open_without_a_new_end(competition, between):
     between(state=State.CLOSED, closes_at=timezone.now() - timedelta(hours=1))
     with pytest.raises(NotReady, match="closing date"):
-        deadlines.open_now(competition)
+        lifecycle.open_now(competition)
 
 
 def test_an_end_that_was_planned_before_the_opening_is_refused_with_a_sentence(
@@ -144,27 +144,27 @@ def test_an_end_that_was_planned_before_the_opening_is_refused_with_a_sentence(
     """Opened again by hand with dates that contradict each other: no crash, a sentence."""
     now = timezone.now()
     between(state=State.CLOSED, opens_at=None, closes_at=now + timedelta(hours=1))
-    deadlines.open_now(competition)
+    lifecycle.open_now(competition)
     assert phase(competition) is Phase.OPEN
 
 
 def test_closing_is_for_what_is_open(competition):
-    deadlines.close_now(competition)
+    lifecycle.close_now(competition)
     assert phase(competition) is Phase.CLOSED
     with pytest.raises(NotOpen):
-        deadlines.close_now(competition)
+        lifecycle.close_now(competition)
 
 
 def test_what_was_received_in_time_is_scored_after_the_end(competition, in_status, between):
     submission = in_status("queued")
-    deadlines.close_now(competition)
+    lifecycle.close_now(competition)
     assert submissions.claim(submission.pk) is not None
 
 
 def test_closed_by_hand_is_closed_now_and_not_at_the_date_it_was_to_be(competition):
     later = deadlines.database_time(competition.pk) + timedelta(days=30)
     Competition.objects.filter(pk=competition.pk).update(closes_at=later)
-    deadlines.close_now(competition)
+    lifecycle.close_now(competition)
     closed = deadlines.read(competition.pk)
     assert deadlines.phase(closed) is deadlines.Phase.CLOSED
     assert closed.closes_at <= deadlines.clock(closed)
@@ -173,6 +173,6 @@ def test_closed_by_hand_is_closed_now_and_not_at_the_date_it_was_to_be(competiti
 def test_what_never_opened_keeps_its_dates(competition):
     soon = deadlines.database_time(competition.pk) + timedelta(days=1)
     Competition.objects.filter(pk=competition.pk).update(opens_at=soon)
-    deadlines.close_now(competition)
+    lifecycle.close_now(competition)
     closed = deadlines.read(competition.pk)
     assert (closed.opens_at, closed.closes_at) == (soon, None)

@@ -22,7 +22,7 @@ from PIL.PngImagePlugin import PngInfo
 from typer.testing import CliRunner
 
 import scoring
-from competitions import deadlines, files, preparing, tasks
+from competitions import deadlines, files, lifecycle, preparing, tasks
 from competitions.models import Competition, DataFile, Preparation, SolutionVersion, State
 from competitions.preparing import archives, claims, metadata, telling
 from competitions.preparing.archives import Archive
@@ -455,7 +455,7 @@ def test_receiving_marks_the_competition(draft):
     draft.refresh_from_db()
     assert draft.preparation == Preparation.PREPARING
     with pytest.raises(NotReady):
-        deadlines.open_now(draft)
+        lifecycle.open_now(draft)
 
 
 def test_a_second_delivery_does_nothing(draft):
@@ -486,7 +486,7 @@ def test_the_last_upload_is_prepared_anew_for_other_settings(draft, prepared):
     Competition.objects.filter(pk=draft.pk).update(metric="log_loss")
     inbox = preparing.anew(draft.pk)
     with pytest.raises(NotReady):
-        deadlines.open_now(draft)
+        lifecycle.open_now(draft)
     with pytest.raises(NotReady):
         preparing.anew(draft.pk)
     preparing.prepare(draft.pk, inbox)
@@ -501,7 +501,7 @@ def test_nothing_is_prepared_anew_before_a_first_upload(draft):
 
 
 def test_an_open_competition_takes_no_files(draft, prepared):
-    deadlines.open_now(prepared())
+    lifecycle.open_now(prepared())
     with pytest.raises(NotReady):
         preparing.anew(draft.pk)
     with pytest.raises(NotReady, match="Only a draft"):

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from PIL import Image, PngImagePlugin
 
-from competitions import deadlines, files, preparing
+from competitions import deadlines, files, lifecycle, preparing
 from competitions.models import ClassSample, Competition, Preparation
 from competitions.preparing import sprites
 from holdout.accounts.models import User
@@ -221,7 +221,7 @@ def test_no_more_is_decoded_than_shown(prepared, monkeypatch):
 @pytest.fixture
 def opened(prepared: Callable[..., Competition]) -> Competition:
     competition = prepared()
-    deadlines.open_now(competition)
+    lifecycle.open_now(competition)
     return Competition.objects.get(pk=competition.pk)
 
 

@@ -8,7 +8,7 @@ from django.core.files.base import ContentFile
 from django.db import connection, connections
 from django.utils import timezone
 
-from competitions import files, leaderboard, submissions, teams
+from competitions import files, standings, submissions, teams
 from competitions.models import (
     PrivateScore,
     PublicScore,
@@ -274,7 +274,7 @@ def test_nothing_is_scored_when_the_standing_cannot_be_written(in_status, answer
     def broken(*_args):
         raise RuntimeError("no")
 
-    monkeypatch.setattr(leaderboard, "record", broken)
+    monkeypatch.setattr(standings, "record", broken)
     with pytest.raises(RuntimeError):
         submissions.finish(claimed, report)
     assert state_of(claimed.pk)["status"] == Status.RUNNING

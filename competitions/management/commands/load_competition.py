@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from competitions import deadlines, files, preparing, solutions
+from competitions import files, lifecycle, preparing, solutions
 from competitions.models import Competition, CustomMetric, Preparation, State
 from competitions.models.custom_metric import DIRECTIONS
 from competitions.models.metrics import CUSTOM
@@ -24,7 +24,8 @@ PAGES = {"overview": "overview.md", "data_page": "data.md", "rules": "rules.md"}
 METRIC_FILE, METRIC_DIRECTION = "metric_file", "metric_direction"
 SETTINGS = {
     "title", "summary", "metric", "metric_parameters", METRIC_FILE, METRIC_DIRECTION, "layout",
-    "decimals", "public_fraction", "daily_limit", "max_team_size", "opens_at", "closes_at",
+    "decimals", "public_fraction", "daily_limit", "lifetime_limit", "max_team_size", "opens_at",
+    "closes_at", "feedback", "ladder_step", "freeze_minutes", "late_submissions", "prizes",
 }  # fmt: skip
 
 
@@ -43,7 +44,7 @@ class Command(BaseCommand):
         try:
             competition = self._ready(folder, slug)
             if options["open"] and competition.state == State.DRAFT:
-                deadlines.open_now(competition)
+                lifecycle.open_now(competition)
                 self.stdout.write(f"{slug} is open.")
         except Refused as error:
             raise CommandError(str(error)) from None

@@ -1,0 +1,107 @@
+"""The life of a challenge: draft, open (and paused), closed. The reveal is in reveal.py.
+
+Every transition is guarded, by the database's clock, in the transaction that makes it.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from competitions import audit, standings
+from competitions.deadlines import Phase, clock, phase
+from competitions.models import Announcement, Competition, Kind, Preparation, State
+from competitions.refusals import NotOpen, NotReady, Refused
+
+
+def open_now(competition: Competition, by: Any = None) -> None:
+    """Draft or closed to open. Raises NotReady where the files are not prepared."""
+    with transaction.atomic():
+        fresh = locked(competition)
+        if fresh.state == State.REVEALED:
+            raise NotReady("It was revealed: everybody knows the end. It cannot be opened again.")
+        if fresh.preparation != Preparation.READY or fresh.solution_id is None:
+            raise NotReady("Upload train archive, test archive and solution first, then open it.")
+        if fresh.closes_at is not None and fresh.closes_at <= clock(fresh):
+            raise NotReady("Its closing date has passed. Set a later one (or none), then open it.")
+        fresh.state = State.OPEN
+        fresh.opens_at = fresh.opens_at or clock(fresh)
+        fresh.save(update_fields=["state", "opens_at"])
+        audit.record(fresh, by, Kind.OPENED)
+
+
+def close_now(competition: Competition, by: Any = None) -> None:
+    """Open to closed, at once, and that moment is its closing date from now on.
+
+    Files already received are still scored.
+    """
+    with transaction.atomic():
+        fresh = locked(competition)
+        if fresh.state != State.OPEN:
+            raise NotOpen("Only an open competition can be closed.")
+        # The others keep the dates they were to have.
+        if phase(fresh) in (Phase.OPEN, Phase.PAUSED):
+            fresh.closes_at = clock(fresh)
+        fresh.state, fresh.paused_at = State.CLOSED, None
+        fresh.save(update_fields=["state", "closes_at", "paused_at"])
+        # The freeze is counted from the end, which now is an earlier one.
+        if fresh.freeze_minutes is not None:
+            standings.rebuild(fresh)
+        audit.record(fresh, by, Kind.CLOSED)
+
+
+def pause(competition: Competition, by: Any = None) -> None:
+    """No files are taken until it is resumed; what was received is scored, the clock runs on."""
+    with transaction.atomic():
+        fresh = locked(competition)
+        if phase(fresh) is not Phase.OPEN:
+            raise NotOpen("Only a challenge that runs can be paused.")
+        fresh.paused_at = clock(fresh)
+        fresh.save(update_fields=["paused_at"])
+        audit.record(fresh, by, Kind.PAUSED)
+
+
+def resume(competition: Competition, by: Any = None) -> None:
+    with transaction.atomic():
+        fresh = locked(competition)
+        if phase(fresh) is not Phase.PAUSED:
+            raise NotOpen("Only a paused challenge can be resumed.")
+        fresh.paused_at = None
+        fresh.save(update_fields=["paused_at"])
+        audit.record(fresh, by, Kind.RESUMED)
+
+
+def extend(competition: Competition, until: datetime, by: Any = None) -> None:
+    """Moves the end of a running challenge to a later moment.
+
+    A board that had frozen for the old end moves again until the new one's freeze.
+    """
+    with transaction.atomic():
+        fresh = locked(competition)
+        if phase(fresh) not in (Phase.OPEN, Phase.PAUSED):
+            raise NotOpen("Only a challenge that runs can be extended.")
+        if fresh.closes_at is None:
+            raise Refused("It has no end that could be moved. Set a closing date instead.")
+        if until <= fresh.closes_at:
+            raise Refused("The new end must be later than the present one.")
+        before, fresh.closes_at = fresh.closes_at, until
+        fresh.save(update_fields=["closes_at"])
+        if fresh.freeze_minutes is not None:
+            standings.rebuild(fresh)
+        moved = {"from": before.isoformat(), "to": until.isoformat()}
+        audit.record(fresh, by, Kind.EXTENDED, **moved)
+
+
+def announce(competition: Competition, text: str, by: Any = None) -> Announcement:
+    """A sentence to everybody who takes part, at once on every open screen."""
+    words = " ".join(text.split())[:500]
+    if not words:
+        raise Refused("Write what you want to announce.")
+    with transaction.atomic():
+        audit.record(competition, by, Kind.ANNOUNCED, words)
+        return Announcement.objects.create(competition=competition, text=words)
+
+
+def locked(competition: Competition) -> Competition:
+    """The competition as it is now, held until the transaction ends."""
+    return Competition.objects.select_for_update().get(pk=competition.pk)

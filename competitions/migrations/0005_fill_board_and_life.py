@@ -1,0 +1,39 @@
+"""What was there before: attempts are counted in all, scores say what they show, curves begin."""
+
+from collections import defaultdict
+
+from django.db import migrations
+
+
+def fill(apps, _schema_editor):
+    number_attempts(apps.get_model("competitions", "Submission"))
+    show_scores(apps.get_model("competitions", "PublicScore"))
+    complete_standings(apps.get_model("competitions", "Standing"))
+
+
+def number_attempts(submissions):
+    taken = defaultdict(int)
+    held = submissions.objects.filter(slot__isnull=False).order_by("team", "received_at", "pk")
+    for pk, team in held.values_list("pk", "team"):
+        taken[team] += 1
+        submissions.objects.filter(pk=pk).update(lifetime_slot=taken[team])
+
+
+def show_scores(scores):
+    for score in scores.objects.select_related("submission__team__competition"):
+        decimals = score.submission.team.competition.decimals
+        scores.objects.filter(pk=score.pk).update(shown=round(score.value, decimals))
+
+
+def complete_standings(standings):
+    """One point each; the whole curve comes with the team's next file or the next rebuilding."""
+    for standing in standings.objects.select_related("team"):
+        standing.is_baseline = standing.team.is_baseline
+        standing.curve = [[int(standing.reached_at.timestamp()), standing.score]]
+        standing.save(update_fields=["is_baseline", "curve"])
+
+
+class Migration(migrations.Migration):
+    dependencies = [("competitions", "0004_board_and_life")]
+
+    operations = [migrations.RunPython(fill, migrations.RunPython.noop)]

@@ -1,0 +1,51 @@
+"""The final picks: which of its files a team wants judged on the private rows."""
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from competitions import deadlines
+from competitions.deadlines import Phase
+from competitions.models import Competition, Status, Submission, Team
+from competitions.models.submission import PICKS
+from competitions.refusals import NotOpen, Refused
+
+
+def choose(submission: Submission) -> int:
+    """Picks a scored file; returns the pick's number, the same on a second call.
+
+    Raises NotOpen after the end, Refused for a file that does not count or a third pick.
+    """
+    with transaction.atomic():
+        fresh = _changeable(submission)
+        if fresh.pick is not None:
+            return fresh.pick
+        if fresh.status != Status.SCORED or fresh.is_late or fresh.exclusion:
+            raise Refused("Only a scored file that counts can be picked for the final ranking.")
+        taken = set(chosen(fresh.team).values_list("pick", flat=True))
+        free = next((number for number in PICKS if number not in taken), None)
+        if free is None:
+            raise Refused(
+                f"Your team has chosen {len(PICKS)} files already. Take one of them back first."
+            )
+        Submission.objects.filter(pk=fresh.pk).update(pick=free)
+        return free
+
+
+def withdraw(submission: Submission) -> None:
+    """Takes a pick back; nothing happens where there is none. Raises NotOpen after the end."""
+    with transaction.atomic():
+        Submission.objects.filter(pk=_changeable(submission).pk).update(pick=None)
+
+
+def chosen(team: Team) -> QuerySet[Submission]:
+    """The team's picks, the first one first."""
+    return Submission.objects.filter(team=team, pick__isnull=False).order_by("pick")
+
+
+def _changeable(submission: Submission) -> Submission:
+    """The submission, while its challenge is held: the end comes before or after, not between."""
+    pk = submission.team.competition_id
+    competition = Competition.objects.select_for_update().get(pk=pk)
+    if deadlines.phase(competition) not in (Phase.OPEN, Phase.PAUSED):
+        raise NotOpen("The picks were settled when the challenge closed; they stay as they are.")
+    return Submission.objects.select_related("team").get(pk=submission.pk)

@@ -1,0 +1,206 @@
+"""The end: a person reveals the private board, and publishes it when the ceremony is over."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from competitions import audit, standings
+from competitions.deadlines import Phase, clock, phase
+from competitions.models import (
+    Alarm,
+    Competition,
+    FinalStanding,
+    Kind,
+    PrivateScore,
+    Rescoring,
+    State,
+    Submission,
+    Team,
+)
+from competitions.models.rescoring import UNDER_WAY
+from competitions.models.submission import FINAL
+from competitions.refusals import NotReady
+from competitions.standings import Rules, Shown
+from scoring import rank, wilson
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the checklist. What may be overridden needs a reason then."""
+
+    name: str
+    is_done: bool
+    sentence: str
+    may_be_overridden: bool = False
+
+
+def checklist(competition: Competition) -> list[Check]:
+    """What must be settled before the private board is revealed, and whether it is."""
+    unfinished = Submission.objects.filter(team__competition=competition).exclude(status__in=FINAL)
+    return [
+        _is_over(competition),
+        _is_done(
+            "scored", unfinished.count(), "Every file is scored.", "{} files wait for a score."
+        ),
+        _is_done(
+            "rescoring",
+            Rescoring.objects.filter(competition=competition, stage__in=UNDER_WAY).count(),
+            "No rescoring is under way.",
+            "A rescoring is under way: apply it or drop it.",
+        ),
+        _seal(competition),
+        _is_done(
+            "alarms",
+            Alarm.objects.filter(team__competition=competition, seen_at=None).count(),
+            "Every alarm was looked at.",
+            "{} alarms were not looked at.",
+            may_be_overridden=True,
+        ),
+        _picks(competition),
+    ]
+
+
+def reveal(
+    competition: Competition, by: Any = None, *, for_ceremony: bool = True, despite: str = ""
+) -> None:
+    """Closed to revealed: every team's place on the private rows comes into being.
+
+    With ``for_ceremony`` only organisers see it until ``publish``. ``despite`` is the reason for
+    going on where a check that may be overridden is not done. Raises NotReady.
+    """
+    with transaction.atomic():
+        fresh = _locked(competition)
+        _require_settled(fresh, despite)
+        FinalStanding.objects.bulk_create(_final_standings(fresh), batch_size=standings.BATCH)
+        fresh.state, fresh.paused_at, fresh.revealed_at = State.REVEALED, None, clock(fresh)
+        fresh.save(update_fields=["state", "paused_at", "revealed_at"])
+        audit.record(fresh, by, Kind.REVEALED, reason=despite)
+        if not for_ceremony:
+            publish(fresh, by)
+
+
+def publish(competition: Competition, by: Any = None) -> bool:
+    """Everybody sees the final board from now on; False where they did already."""
+    with transaction.atomic():
+        fresh = _locked(competition)
+        if fresh.state != State.REVEALED:
+            raise NotReady("Reveal the private board first.")
+        if fresh.published_at is not None:
+            return False
+        fresh.published_at = clock(fresh)
+        fresh.save(update_fields=["published_at"])
+        standings.rebuild(fresh)  # what was frozen or hidden is shown
+        audit.record(fresh, by, Kind.PUBLISHED)
+        return True
+
+
+def _locked(competition: Competition) -> Competition:
+    found = Competition.objects.select_for_update(of=("self",))
+    return found.select_related("solution", "custom_metric").get(pk=competition.pk)
+
+
+def _require_settled(competition: Competition, despite: str) -> None:
+    for check in checklist(competition):
+        if not check.is_done and not (check.may_be_overridden and despite.strip()):
+            raise NotReady(f"It cannot be revealed yet. {check.sentence}")
+
+
+def _is_over(competition: Competition) -> Check:
+    now = phase(competition)
+    if now is Phase.REVEALED:
+        return Check("over", False, "It was revealed already.")
+    if now is Phase.CLOSED:
+        return Check("over", True, "The challenge is over.")
+    return Check("over", False, "The challenge is not over. Close it, or wait for its end.")
+
+
+def _is_done(
+    name: str, count: int, done: str, missing: str, *, may_be_overridden: bool = False
+) -> Check:
+    return Check(name, not count, missing.format(count) if count else done, may_be_overridden)
+
+
+def _seal(competition: Competition) -> Check:
+    solution = competition.solution
+    if solution is None or solution.verified_at is None:
+        words = "The seal is being compared with the labels; a worker does it within a minute."
+        return Check("seal", False, words, may_be_overridden=True)
+    if solution.verification:
+        return Check("seal", False, solution.verification, may_be_overridden=True)
+    return Check("seal", True, "Split and labels match the seal that was set before the start.")
+
+
+def _picks(competition: Competition) -> Check:
+    teams = Team.objects.filter(competition=competition, standing__isnull=False)
+    chose = teams.filter(submissions__pick__isnull=False).distinct().count()
+    others = teams.count() - chose
+    return Check("picks", True, f"{chose} teams chose; of {others} the best public file counts.")
+
+
+def _final_standings(competition: Competition) -> list[FinalStanding]:
+    rules = Rules.of(competition).in_the_end
+    found = [
+        standing
+        for team, shown in standings.in_the_end(competition)
+        if (standing := _final(team, shown, competition, rules)) is not None
+    ]
+    _set_ranks(found)
+    return found
+
+
+def _final(
+    team: Team, shown: Sequence[Shown], competition: Competition, rules: Rules
+) -> FinalStanding | None:
+    """The better of the team's picks, by the displayed private score, then the earlier one."""
+    curve = standings.improvements(shown, rules)
+    judged = [one for one in shown if one.sent.pick is not None] or curve[-1:]
+    private = dict(
+        PrivateScore.objects.filter(
+            submission__in=[one.sent.pk for one in judged], solution=competition.solution_id
+        ).values_list("submission", "value")
+    )
+    scored = [
+        (rules.rounded(private[one.sent.pk]), one) for one in judged if one.sent.pk in private
+    ]
+    if not scored:
+        return None
+    score, best = min(
+        scored, key=lambda it: (-rules.sign * it[0], it[1].sent.received_at, it[1].sent.pk)
+    )
+    low, high = _private_interval(score, competition)
+    return FinalStanding(
+        competition=competition,
+        team=team,
+        submission=best.sent,
+        score=score,
+        sort_key=rules.sign * score,
+        low=low,
+        high=high,
+        reached_at=best.sent.received_at,
+        public_score=curve[-1].value,
+    )
+
+
+def _private_interval(
+    score: float, competition: Competition
+) -> tuple[float, float] | tuple[None, None]:
+    if competition.solution is None or not competition.metric_facts.has_interval:
+        return None, None
+    return wilson(score, competition.solution.private_rows)
+
+
+def _set_ranks(found: Sequence[FinalStanding]) -> None:
+    """Of teams alone: a baseline is a line to beat, before and after."""
+    teams = [one for one in found if not one.team.is_baseline]
+    direction = _direction(teams)
+    for one, place in zip(teams, rank([each.sort_key for each in teams]), strict=True):
+        one.rank = place
+    public = [each.public_score or 0.0 for each in teams]
+    for one, place in zip(teams, rank(public, direction), strict=True):
+        one.public_rank = place
+
+
+def _direction(found: Sequence[FinalStanding]) -> Any:
+    return found[0].competition.metric_facts.direction if found else "maximize"
