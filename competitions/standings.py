@@ -133,6 +133,15 @@ def in_the_end(competition: Competition) -> Iterator[tuple[Team, list[Shown]]]:
             yield team, counted
 
 
+def would_be(competition: Competition) -> Iterator[Standing]:
+    """Every standing, unsaved, by the solution and metric of a competition that may be unsaved."""
+    rules = Rules.of(competition)
+    for team, scores in _by_team(competition):
+        line = _line(team, _fold(scores, rules), competition, rules)
+        if line is not None:
+            yield line
+
+
 def improvements(shown: Iterable[Shown], rules: Rules) -> list[Shown]:
     """The files that were the team's best when they came: equal ones later change nothing."""
     curve: list[Shown] = []
@@ -169,6 +178,12 @@ def _standing(
     """The team's standing, unsaved, after what each of its files shows has been stored."""
     shown = _fold(scores, rules)
     _store(shown)
+    return _line(team, shown, competition, rules)
+
+
+def _line(
+    team: Team, shown: Sequence[Shown], competition: Competition, rules: Rules
+) -> Standing | None:
     counted = [one for one in shown if _counts(one, rules)]
     if not counted or not team.is_on_boards:
         return None
@@ -187,7 +202,7 @@ def _standing(
         reached_at=best.sent.received_at,
         entries=len(counted),
         last_at=counted[-1].sent.received_at,
-        curve=[[int(one.sent.received_at.timestamp()), one.value] for one in curve],
+        curve=[[one.sent.received_at.timestamp(), one.value] for one in curve],
     )
 
 

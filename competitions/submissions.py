@@ -12,7 +12,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractUser
 from django.core.files.base import File
 from django.db import IntegrityError, transaction
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, Count, F, Q, Value, When
 from django.db.models.functions import Now
 
 from competitions import deadlines, files, standings, teams
@@ -56,15 +56,25 @@ class Attempts:
     resets_at: datetime
     lifetime_limit: int
     lifetime_used: int
+    is_late: bool = False  # sent now, a file would hold none of the attempts in all
 
     @property
     def left(self) -> int:
         """How many files may still be sent today."""
-        return max(0, min(self.limit - self.used, self.lifetime_left))
+        return self.today_left if self.is_late else min(self.today_left, self.lifetime_left)
+
+    @property
+    def today_left(self) -> int:
+        return max(0, self.limit - self.used)
 
     @property
     def lifetime_left(self) -> int:
         return max(0, self.lifetime_limit - self.lifetime_used)
+
+    @property
+    def is_spent(self) -> bool:
+        """Nothing is left in all, today or any other day."""
+        return not self.is_late and not self.lifetime_left
 
 
 @dataclass(frozen=True)
@@ -104,14 +114,17 @@ def submit(
 
 def attempts(competition: Competition, team: Team) -> Attempts:
     """What the team has left today."""
-    now = deadlines.database_time(competition.pk)
+    current = deadlines.read(competition.pk)
+    now = deadlines.clock(current)
     tomorrow = datetime.combine(_day(now) + timedelta(days=1), time.min, tzinfo=UTC)
+    held = _held(team).aggregate(
+        used=Count("pk", filter=Q(day=_day(now))), lifetime_used=Count("lifetime_slot")
+    )
     return Attempts(
         limit=competition.daily_limit,
-        used=_held(team).filter(day=_day(now)).count(),
         resets_at=tomorrow,
         lifetime_limit=lifetime_limit(competition),
-        lifetime_used=_held(team).filter(lifetime_slot__isnull=False).count(),
+        **held,
     )
 
 

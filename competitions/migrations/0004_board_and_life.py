@@ -343,7 +343,7 @@ class Migration(migrations.Migration):
             name="curve",
             field=models.JSONField(
                 default=list,
-                help_text="Each improvement: seconds since 1970 (of the file's receipt), displayed score.",
+                help_text="Each improvement: seconds since 1970 when its file came, displayed score.",
             ),
         ),
         migrations.AddField(

@@ -1,35 +1,36 @@
 """What was there before: attempts are counted in all, scores say what they show, curves begin."""
 
 from collections import defaultdict
+from typing import Any
 
 from django.db import migrations
 
 
-def fill(apps, _schema_editor):
+def fill(apps: Any, _schema_editor: object) -> None:
     number_attempts(apps.get_model("competitions", "Submission"))
     show_scores(apps.get_model("competitions", "PublicScore"))
     complete_standings(apps.get_model("competitions", "Standing"))
 
 
-def number_attempts(submissions):
-    taken = defaultdict(int)
+def number_attempts(submissions: Any) -> None:
+    taken: defaultdict[int, int] = defaultdict(int)
     held = submissions.objects.filter(slot__isnull=False).order_by("team", "received_at", "pk")
     for pk, team in held.values_list("pk", "team"):
         taken[team] += 1
         submissions.objects.filter(pk=pk).update(lifetime_slot=taken[team])
 
 
-def show_scores(scores):
+def show_scores(scores: Any) -> None:
     for score in scores.objects.select_related("submission__team__competition"):
         decimals = score.submission.team.competition.decimals
         scores.objects.filter(pk=score.pk).update(shown=round(score.value, decimals))
 
 
-def complete_standings(standings):
+def complete_standings(standings: Any) -> None:
     """One point each; the whole curve comes with the team's next file or the next rebuilding."""
     for standing in standings.objects.select_related("team"):
         standing.is_baseline = standing.team.is_baseline
-        standing.curve = [[int(standing.reached_at.timestamp()), standing.score]]
+        standing.curve = [[standing.reached_at.timestamp(), standing.score]]
         standing.save(update_fields=["is_baseline", "curve"])
 
 

@@ -25,7 +25,7 @@ class Standing(models.Model):
     last_at = models.DateTimeField()
     curve = models.JSONField(
         default=list,
-        help_text="Each improvement: seconds since 1970 (of the file's receipt), displayed score.",
+        help_text="Each improvement: seconds since 1970 when its file came, displayed score.",
     )
     # What a worker finds out a moment later (see insight.py); None until then.
     tied = models.BooleanField(null=True, help_text="Cannot be told apart from the leader.")

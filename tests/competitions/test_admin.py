@@ -37,12 +37,17 @@ SETTINGS = {
     "metric_parameters": "",
     "decimals": "4",
     "public_fraction": "0.3",
+    "feedback": "rounded",
+    "ladder_step": "",
+    "prizes": "0",
     "daily_limit": "7",
+    "lifetime_limit": "",
     "max_team_size": "3",
     "opens_at_0": "",
     "opens_at_1": "",
     "closes_at_0": "",
     "closes_at_1": "",
+    "freeze_minutes": "",
 }
 ADD = "admin:competitions_competition_add"
 INLINE = {f"files-{name}": "0" for name in ("TOTAL_FORMS", "INITIAL_FORMS")}
@@ -429,6 +434,7 @@ def test_submissions_are_read_and_searched(admin, submit, scored, alice, bob, an
     Submission.objects.filter(pk=refused.pk).update(
         status=Status.INVALID,
         slot=None,
+        lifetime_slot=None,
         attempt=1,
         finished_at=refused.received_at,
         error="Line 7: who is this?",
@@ -464,8 +470,7 @@ def test_a_team_becomes_a_line_to_beat(admin, competition, scored, alice, answer
     version = Competition.objects.get().board_version
     page = reverse("admin:competitions_team_change", args=[team.pk])
     assert "alice" in admin.get(page).content.decode()
-    inline = {"members-TOTAL_FORMS": "0", "members-INITIAL_FORMS": "0"}
-    admin.post(page, {"name": "Softmax", "is_baseline": "on", **inline})
+    admin.post(reverse("admin:competitions_team_mark_baseline", args=[team.pk]), {"reason": ""})
     assert Team.objects.get().is_baseline
     assert Competition.objects.get().board_version == version + 1
 
