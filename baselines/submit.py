@@ -50,7 +50,10 @@ def sentences(submission: dict[str, Any]) -> str:
     """What a person wants to know of a submission."""
     status = submission["status"]
     if status == "scored":
-        return f"Scored: {submission.get('public_score')} on the public part."
+        score = submission.get("public_score")
+        if score is None:
+            return "Scored. The challenge shows scores at its end."
+        return f"Scored: {score} on the public part."
     if status not in FINAL:
         return f"Handed in, {status}. Its page on the site will show the score."
     problems = submission.get("problems") or []

@@ -32,7 +32,8 @@ from scoring.bootstrap import (
     paired_confusion_replicates,
     replicate_means,
 )
-from scoring.comparisons import PackedRows, delong, mcnemar_mid_p
+from scoring.comparisons import PackedRows, mcnemar_mid_p
+from scoring.delong import delong
 from scoring.intervals import covariance_of_means, percentile_interval
 from scoring.ladder import LadderState, parameter_free
 from scoring.rank_sets import rank_sets

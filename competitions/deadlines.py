@@ -21,6 +21,11 @@ class Phase(StrEnum):
     def is_over(self) -> bool:
         return self in (Phase.CLOSED, Phase.REVEALED)
 
+    @property
+    def is_running(self) -> bool:
+        """Begun and not over, be it paused."""
+        return self in (Phase.OPEN, Phase.PAUSED)
+
 
 def phase(competition: Competition) -> Phase:
     """The phase at the moment the competition was read (its ``clock``)."""

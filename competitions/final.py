@@ -5,15 +5,26 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, F
+from django.db.models import Count, F, OuterRef, Subquery, Value
+from django.db.models.functions import Coalesce
 
 from competitions import access
 from competitions.access import Person
-from competitions.models import Competition, FinalStanding, SolutionVersion, State
+from competitions.models import (
+    Competition,
+    FinalStanding,
+    Member,
+    PrivateScore,
+    SolutionVersion,
+    State,
+    Submission,
+    Team,
+)
 from competitions.refusals import NotFound
 from scoring import displayed
 
 BEST_FIRST = (F("sort_key").desc(), "reached_at", "team_id")
+EVERYBODY = slice(None)
 
 
 def require_visible(competition: Competition, person: Person) -> None:
@@ -27,11 +38,11 @@ def require_visible(competition: Competition, person: Person) -> None:
 
 def results(competition: Competition) -> dict[str, Any]:
     """The final board as JSON, best first; ask ``require_visible`` before."""
-    found = (
-        FinalStanding.objects.filter(competition=competition)
-        .select_related("team")
-        .annotate(members=Count("team__members"))
-    )
+    return {**about(competition), "rows": places(competition)}
+
+
+def about(competition: Competition) -> dict[str, Any]:
+    """What the final board says of itself; ask ``require_visible`` before."""
     solution = competition.solution
     return {
         "decimals": competition.decimals,
@@ -40,7 +51,50 @@ def results(competition: Competition) -> dict[str, Any]:
         "private_rows": solution.private_rows if solution else 0,
         "published_at": _iso(competition.published_at),
         "seal": _seal(solution),
-        "rows": list(_rows(found.order_by(*BEST_FIRST), competition.decimals)),
+    }
+
+
+def places(
+    competition: Competition, wanted: slice = EVERYBODY, team: Team | None = None
+) -> list[dict[str, Any]]:
+    """Lines of the final board, best first, or the team's alone; ask ``require_visible`` before."""
+    members = Member.objects.filter(team=OuterRef("team")).order_by().values("team")
+    found = FinalStanding.objects.filter(competition=competition).select_related("team")
+    if team is not None:
+        found = found.filter(team=team)
+    counted = found.annotate(
+        members=Coalesce(Subquery(members.annotate(n=Count("*")).values("n")), Value(0))
+    )
+    return list(_rows(counted.order_by(*BEST_FIRST)[wanted], competition.decimals))
+
+
+def own_result(competition: Competition, team: Team | None) -> FinalStanding | None:
+    """The team's place in the end; None before everybody may know, or where it has none."""
+    if competition.published_at is None or team is None:
+        return None
+    return FinalStanding.objects.select_related("submission").filter(team=team).first()
+
+
+def ranked(competition: Competition) -> int:
+    """How many teams have a place in the end; 0 before everybody may know."""
+    if competition.published_at is None:
+        return 0
+    return FinalStanding.objects.filter(competition=competition, rank__isnull=False).count()
+
+
+def private_scores(competition: Competition, submissions: Iterable[Submission]) -> dict[int, str]:
+    """The displayed private score by submission, for its own team; none before the publication.
+
+    The only way by which a private score reaches a page of a team's files.
+    """
+    if competition.published_at is None:
+        return {}
+    found = PrivateScore.objects.filter(
+        submission__in=list(submissions), solution=competition.solution_id
+    )
+    return {
+        pk: displayed(value, competition.decimals)
+        for pk, value in found.values_list("submission", "value")
     }
 
 
@@ -51,8 +105,22 @@ def _seal(solution: SolutionVersion | None) -> dict[str, Any]:
         "commitment": solution.commitment,
         "seed": solution.seed,
         "verified": solution.verified_at is not None and not solution.verification,
-        "note": solution.verification,
+        "note": solution.verification or _corrected(solution),
     }
+
+
+def _corrected(solution: SolutionVersion) -> str:
+    """Labels that were mended have a seal of their own, which is younger than the start."""
+    versions = SolutionVersion.objects.filter(
+        competition=solution.competition_id, commitment=solution.commitment
+    )
+    first = versions.order_by("version").first()
+    if first is None or first.label_seal == solution.label_seal:
+        return ""
+    return (
+        f"The labels were corrected and sealed anew on {solution.created_at:%d %B %Y}; the seal "
+        f"from before the start, {first.label_seal}, is that of the first ones."
+    )
 
 
 def _rows(found: Iterable[Any], decimals: int) -> Iterable[dict[str, Any]]:

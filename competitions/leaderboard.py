@@ -6,15 +6,18 @@ The first page costs one query; a later or a filtered one two, however long the 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
+from zlib import crc32
 
-from django.db.models import Count, F, OuterRef, QuerySet, Subquery, Value
+from django.db.models import Case, Count, F, OuterRef, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from competitions import deadlines
 from competitions.models import (
     BoardStatistics,
     Competition,
+    Feedback,
     Member,
     PublicScore,
     Standing,
@@ -26,6 +29,7 @@ from scoring import displayed
 
 PAGE = 100
 LARGEST_PAGE = 1000
+BEST_FIRST = (F("sort_key").desc(), "reached_at", "team_id")
 
 
 @dataclass(frozen=True)
@@ -70,21 +74,37 @@ class Board:
     leader: Row | None = None
     noise: float | None = None
     frozen_since: datetime | None = None
+    feedback: str = Feedback.ROUNDED  # as it is now: what was hidden is rounded once published
+
+    def public(self) -> dict[str, Any]:
+        """The page as JSON, the same for everybody."""
+        leader = self.leader if self.leader and self.leader.value is not None else None
+        return {
+            "version": self.version,
+            "metric": self.metric.key,
+            "metric_title": self.metric.title,
+            "direction": self.metric.direction,
+            "decimals": self.decimals,
+            "feedback": str(self.feedback),
+            "frozen_since": _iso_or_none(self.frozen_since),
+            "noise": self.noise,
+            "leader": leader and {"team_id": leader.team_id, "value": leader.value},
+            "teams": self.teams,
+            "page": self.page,
+            "pages": self.pages,
+            "rows": [row.public() for row in self.rows],
+        }
 
 
 def board(
     competition: Competition, page: int = 1, size: int = PAGE, group: str = "", search: str = ""
 ) -> Board:
     """A page of the board, best first; a page that is not there gives the last one."""
-    wanted = _standings(competition)
-    if group:
-        wanted = wanted.filter(team__group=group)
-    if search:
-        wanted = wanted.filter(team__name_key__contains=search.casefold())
+    wanted = Standing.objects.filter(competition=competition)
+    if group or search:
+        wanted = wanted.filter(team__in=_teams(competition, group, search))
     is_filtered = bool(group or search)
-    total, found = _page(wanted, page, size)
-    pages = max(1, -(-total // size))
-    page = min(max(page, 1), pages)
+    page, total, found = _page(competition, wanted, max(page, 1), size, is_filtered)
     ranks = _global_ranks(found) if is_filtered else _ranks(found, (page - 1) * size)
     rows = [_row(one, rank, competition.decimals) for one, rank in zip(found, ranks, strict=True)]
     is_whole = not is_filtered and page == 1
@@ -94,13 +114,28 @@ def board(
         metric=competition.metric_facts,
         decimals=competition.decimals,
         rows=rows,
-        teams=found[0].ranked_count if found else 0,
+        teams=found[0].ranked_count if found else _ranked(competition).count(),
         page=page,
-        pages=pages,
+        pages=max(1, -(-total // size)),
         leader=leader or _leader(competition, is_whole),
         noise=found[0].noise if found else None,
         frozen_since=deadlines.frozen_since(competition),
+        feedback=feedback(competition),
     )
+
+
+def version_of(competition: Competition) -> str:
+    """Whatever changes the board, or how it is shown, changes this."""
+    title = f"{crc32(competition.metric_title.encode()):x}"  # a class in it may have any letters
+    frozen = "moving" if deadlines.frozen_since(competition) is None else "frozen"
+    shown = (competition.decimals, title, feedback(competition), frozen)
+    return "-".join(map(str, (competition.slug, competition.board_version, *shown)))
+
+
+def feedback(competition: Competition) -> str:
+    """What the board tells of a score now: nothing stays hidden after the publication."""
+    told = competition.feedback
+    return Feedback.ROUNDED if told == Feedback.HIDDEN and not competition.hides_scores else told
 
 
 def top(competition: Competition, count: int) -> list[Row]:
@@ -118,6 +153,17 @@ def line_of(competition: Competition, team: Team | None) -> Row | None:
         return None
     (rank,) = _global_ranks([standing])
     return _row(standing, rank, competition.decimals)
+
+
+def page_of(competition: Competition, team: Team, size: int = PAGE) -> int:
+    """The page of the whole board on which the team's line is: one query; 1 without a line."""
+    own = Standing.objects.filter(team=team).first()
+    if own is None:
+        return 1
+    lines = Standing.objects.filter(competition=competition)
+    above = lines.filter(sort_key__gt=own.sort_key) if own.sort_key is not None else lines.none()
+    beside = lines.filter(sort_key=own.sort_key, reached_at__lt=own.reached_at)
+    return (above.count() + beside.count()) // size + 1
 
 
 def row_of(competition: Competition, team_id: int) -> Row | None:
@@ -181,37 +227,68 @@ def _iso_or_none(moment: datetime | None) -> str | None:
 
 def _standings(competition: Competition) -> QuerySet[Any]:
     """The lines in order. The annotations without a row of their own are computed once."""
-    everybody = Standing.objects.filter(competition=competition)
-    ranked = everybody.filter(is_baseline=False)
     statistics = BoardStatistics.objects.filter(competition=competition)
-    members = Member.objects.filter(team=OuterRef("team"))
+    leader = _ranked(competition).order_by(*BEST_FIRST)
     return (
-        everybody.select_related("team")
+        Standing.objects.filter(competition=competition)
+        .select_related("team")
         .annotate(
-            members=_count(members, "team"),
-            ranked_count=_count(ranked, "competition"),
+            members=_count(Member.objects.filter(team=OuterRef("team")), "team"),
             noise=Subquery(statistics.values("noise")[:1]),
+            compared=Subquery(statistics.values("leader")[:1]),
+            leading=Subquery(leader.values("submission")[:1]),
         )
-        .order_by(F("sort_key").desc(), "reached_at", "team_id")
+        .order_by(*BEST_FIRST)
     )
 
 
+def _ranked(competition: Competition) -> QuerySet[Standing]:
+    return Standing.objects.filter(competition=competition, is_baseline=False)
+
+
+def _teams(competition: Competition, group: str, search: str) -> QuerySet[Team]:
+    """Found first, by one walk over the teams, instead of one look-up for each line."""
+    found = Team.objects.filter(competition=competition)
+    if group:
+        found = found.filter(group=group)
+    if search:
+        found = found.filter(name_key__contains=search.casefold())
+    return found.order_by().values("pk")
+
+
 def _count(rows: QuerySet[Any], by: str) -> Coalesce:
-    counted = rows.order_by().values(by).annotate(n=Count("pk")).values("n")
+    counted = rows.order_by().values(by).annotate(n=Count("*")).values("n")
     return Coalesce(Subquery(counted), Value(0))
 
 
-def _page(wanted: QuerySet[Any], page: int, size: int) -> tuple[int, list[Any]]:
-    """How many lines there are, and those of a page, else of the last one."""
-    start = (max(page, 1) - 1) * size
-    found = list(wanted[start : start + size])
-    if start == 0 and len(found) < size:
-        return len(found), found
-    total = wanted.order_by().count()
-    if not found and total:
-        last = (total - 1) // size * size
-        return total, list(wanted[last : last + size])
-    return total, found
+def _page(
+    competition: Competition, wanted: QuerySet[Standing], page: int, size: int, is_filtered: bool
+) -> tuple[int, int, list[Any]]:
+    """The number of the page, else of the last one; how many lines there are in all; its lines.
+
+    The lines of a page are found first and read then: what is skipped is never joined or counted.
+    """
+    lines = _standings(competition).annotate(
+        ranked_count=_count(_ranked(competition), "competition")
+    )
+    if not is_filtered:
+        everybody = Standing.objects.filter(competition=competition)
+        lines = lines.annotate(line_count=_count(everybody, "competition"))
+
+    def read(number: int) -> list[Any]:
+        start = (number - 1) * size
+        # The team, and not the primary key, is in the board's index.
+        there = wanted.order_by(*BEST_FIRST).values("team")[start : start + size]
+        return list(lines.filter(team__in=there))
+
+    found = read(page)
+    if page == 1 and len(found) < size:
+        return 1, len(found), found
+    total = found[0].line_count if found and not is_filtered else wanted.count()
+    if found or not total:
+        return page, total, found
+    last = -(-total // size)
+    return last, total, read(last)
 
 
 def _ranks(standings: Sequence[Any], start: int) -> list[int | None]:
@@ -250,14 +327,41 @@ def _before(first: Standing) -> tuple[int, int]:
 
 
 def _global_ranks(standings: Sequence[Any]) -> list[int | None]:
-    """The ranks on the whole board of lines from anywhere: one query."""
-    ahead = Standing.objects.filter(
-        competition=OuterRef("competition"), is_baseline=False, sort_key__gt=OuterRef("sort_key")
+    """The ranks on the whole board of lines from anywhere, best first: one query.
+
+    One walk over the board's index puts each team between two of the lines' scores.
+    """
+    keys = [one.sort_key for one in standings if one.sort_key is not None]
+    if not keys:
+        return [None] * len(standings)
+    distinct = sorted(set(keys), reverse=True)
+    teams = Standing.objects.filter(competition=standings[0].competition_id, is_baseline=False)
+    counted = (
+        teams.filter(sort_key__gt=distinct[-1])
+        .annotate(place=_place(distinct, 0))
+        .values("place")
+        .annotate(n=Count("*"))
+        .values_list("place", "n")
     )
-    ranked = Standing.objects.filter(pk__in=[one.pk for one in standings], is_baseline=False)
-    counted = ranked.exclude(sort_key=None).annotate(ahead=_count(ahead, "competition"))
-    places = dict(counted.values_list("pk", "ahead"))
-    return [places[one.pk] + 1 if one.pk in places else None for one in standings]
+    numbers = dict(counted)
+    ahead = dict(
+        zip(distinct, accumulate(numbers.get(n, 0) for n in range(len(distinct))), strict=True)
+    )
+    return [
+        None if one.is_baseline or one.sort_key is None else ahead[one.sort_key] + 1
+        for one in standings
+    ]
+
+
+def _place(keys: Sequence[float], first: int) -> Case | Value:
+    """Which of the keys, the greatest first, is the first that a line is better than."""
+    if not keys:
+        return Value(first)
+    middle = len(keys) // 2
+    return Case(
+        When(sort_key__gt=keys[middle], then=_place(keys[:middle], first)),
+        default=_place(keys[middle + 1 :], first + middle + 1),
+    )
 
 
 def _leader(competition: Competition, is_known: bool) -> Row | None:
@@ -283,7 +387,8 @@ def _row(standing: Any, rank: int | None, decimals: int) -> Row:
         entries=standing.entries,
         last_at=standing.last_at,
         reached_at=standing.reached_at,
-        tied=standing.tied,
+        # A tie with somebody who leads no more says nothing.
+        tied=standing.tied if standing.leading == standing.compared else None,
         moved=None if rank is None or before is None else before - rank,
         expected="" if standing.expected is None else displayed(standing.expected, decimals),
         curve=standing.curve,

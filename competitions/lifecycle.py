@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from competitions import audit, standings
-from competitions.deadlines import Phase, clock, phase
+from competitions.deadlines import Phase, clock, frozen_since, phase
 from competitions.models import Announcement, Competition, Kind, Preparation, State
 from competitions.refusals import NotOpen, NotReady, Refused
 
@@ -26,7 +26,10 @@ def open_now(competition: Competition, by: Any = None) -> None:
             raise NotReady("Its closing date has passed. Set a later one (or none), then open it.")
         fresh.state = State.OPEN
         fresh.opens_at = fresh.opens_at or clock(fresh)
-        fresh.save(update_fields=["state", "opens_at"])
+        was_frozen, fresh.froze_at = fresh.froze_at is not None, None
+        fresh.save(update_fields=["state", "opens_at", "froze_at"])
+        if was_frozen:
+            standings.rebuild(fresh)
         audit.record(fresh, by, Kind.OPENED)
 
 
@@ -41,12 +44,11 @@ def close_now(competition: Competition, by: Any = None) -> None:
             raise NotOpen("Only an open competition can be closed.")
         # The others keep the dates they were to have.
         if phase(fresh) in (Phase.OPEN, Phase.PAUSED):
+            # Counted back from the earlier end, the freeze would take away what was shown.
+            fresh.froze_at = frozen_since(fresh) or clock(fresh)
             fresh.closes_at = clock(fresh)
         fresh.state, fresh.paused_at = State.CLOSED, None
-        fresh.save(update_fields=["state", "closes_at", "paused_at"])
-        # The freeze is counted from the end, which now is an earlier one.
-        if fresh.freeze_minutes is not None:
-            standings.rebuild(fresh)
+        fresh.save(update_fields=["state", "closes_at", "paused_at", "froze_at"])
         audit.record(fresh, by, Kind.CLOSED)
 
 

@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 
 from competitions import deadlines
 from competitions.deadlines import Phase
-from competitions.models import Competition, Status, Submission, Team
+from competitions.models import Competition, PublicScore, Status, Submission, Team
 from competitions.models.submission import PICKS
 from competitions.refusals import NotOpen, Refused
 
@@ -40,6 +40,26 @@ def withdraw(submission: Submission) -> None:
 def chosen(team: Team) -> QuerySet[Submission]:
     """The team's picks, the first one first."""
     return Submission.objects.filter(team=team, pick__isnull=False).order_by("pick")
+
+
+def by_default(competition: Competition, team: Team) -> Submission | None:
+    """What counts while the team has picked nothing: its best public file, the earliest of equals.
+
+    Told by what the team may know (``shown``), so there is none while scores are hidden.
+    """
+    shown = PublicScore.objects.filter(
+        submission__team=team,
+        submission__is_late=False,
+        submission__exclusion="",
+        solution=competition.solution_id,
+        shown__isnull=False,
+    )
+    is_less_better = competition.metric_facts.direction == "minimize"
+    best = shown.order_by(
+        "shown" if is_less_better else "-shown", "submission__received_at", "submission"
+    ).select_related("submission")
+    first = best.first()
+    return None if first is None else first.submission
 
 
 def _changeable(submission: Submission) -> Submission:

@@ -1,6 +1,6 @@
 """The end: a person reveals the private board, and publishes it when the ceremony is over."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,7 +42,7 @@ def checklist(competition: Competition) -> list[Check]:
     return [
         _is_over(competition),
         _is_done(
-            "scored", unfinished.count(), "Every file is scored.", "{} files wait for a score."
+            "scored", unfinished.count(), "Every file is scored.", "Files without a score yet: {}."
         ),
         _is_done(
             "rescoring",
@@ -55,7 +55,7 @@ def checklist(competition: Competition) -> list[Check]:
             "alarms",
             Alarm.objects.filter(team__competition=competition, seen_at=None).count(),
             "Every alarm was looked at.",
-            "{} alarms were not looked at.",
+            "Alarms that nobody looked at: {}.",
             may_be_overridden=True,
         ),
         _picks(competition),
@@ -96,6 +96,12 @@ def publish(competition: Competition, by: Any = None) -> bool:
         return True
 
 
+def anew(competition: Competition) -> None:
+    """The final board once more, after a change of who counts. In the change's transaction."""
+    FinalStanding.objects.filter(competition=competition).delete()
+    FinalStanding.objects.bulk_create(_final_standings(competition), batch_size=standings.BATCH)
+
+
 def _locked(competition: Competition) -> Competition:
     found = Competition.objects.select_for_update(of=("self",))
     return found.select_related("solution", "custom_metric").get(pk=competition.pk)
@@ -133,52 +139,61 @@ def _seal(competition: Competition) -> Check:
 
 
 def _picks(competition: Competition) -> Check:
-    teams = Team.objects.filter(competition=competition, standing__isnull=False)
-    chose = teams.filter(submissions__pick__isnull=False).distinct().count()
-    others = teams.count() - chose
-    return Check("picks", True, f"{chose} teams chose; of {others} the best public file counts.")
+    """Of the teams that will be ranked, also where the board was frozen before their first file."""
+    ranked = Team.objects.filter(
+        competition=competition,
+        is_baseline=False,
+        is_hidden=False,
+        disqualification="",
+        submissions__public_scores__solution=competition.solution_id,
+        submissions__is_late=False,
+        submissions__exclusion="",
+    ).distinct()
+    chose = ranked.filter(submissions__pick__isnull=False).count()
+    others = ranked.count() - chose
+    words = f"Teams that picked: {chose}. Of the others ({others}) the best public file counts."
+    return Check("picks", True, words)
 
 
 def _final_standings(competition: Competition) -> list[FinalStanding]:
     rules = Rules.of(competition).in_the_end
+    scores = PrivateScore.objects.filter(
+        solution=competition.solution_id, submission__team__competition=competition
+    )
+    private = dict(scores.values_list("submission", "value"))
     found = [
         standing
         for team, shown in standings.in_the_end(competition)
-        if (standing := _final(team, shown, competition, rules)) is not None
+        if (standing := _final(team, shown, private, competition, rules)) is not None
     ]
-    _set_ranks(found)
+    _set_ranks(found, rules)
     return found
 
 
 def _final(
-    team: Team, shown: Sequence[Shown], competition: Competition, rules: Rules
+    team: Team,
+    shown: Sequence[Shown],
+    private: Mapping[int, float],
+    competition: Competition,
+    rules: Rules,
 ) -> FinalStanding | None:
     """The better of the team's picks, by the displayed private score, then the earlier one."""
     curve = standings.improvements(shown, rules)
-    judged = [one for one in shown if one.sent.pick is not None] or curve[-1:]
-    private = dict(
-        PrivateScore.objects.filter(
-            submission__in=[one.sent.pk for one in judged], solution=competition.solution_id
-        ).values_list("submission", "value")
-    )
-    scored = [
-        (rules.rounded(private[one.sent.pk]), one) for one in judged if one.sent.pk in private
-    ]
+    judged = [one.sent for one in shown if one.sent.pick is not None] or [curve[-1].sent]
+    scored = [(rules.rounded(private[sent.pk]), sent) for sent in judged if sent.pk in private]
     if not scored:
         return None
-    score, best = min(
-        scored, key=lambda it: (-rules.sign * it[0], it[1].sent.received_at, it[1].sent.pk)
-    )
+    score, best = min(scored, key=lambda it: (-rules.sign * it[0], it[1].received_at, it[1].pk))
     low, high = _private_interval(score, competition)
     return FinalStanding(
         competition=competition,
         team=team,
-        submission=best.sent,
+        submission=best,
         score=score,
         sort_key=rules.sign * score,
         low=low,
         high=high,
-        reached_at=best.sent.received_at,
+        reached_at=best.received_at,
         public_score=curve[-1].value,
     )
 
@@ -191,16 +206,11 @@ def _private_interval(
     return wilson(score, competition.solution.private_rows)
 
 
-def _set_ranks(found: Sequence[FinalStanding]) -> None:
+def _set_ranks(found: Sequence[FinalStanding], rules: Rules) -> None:
     """Of teams alone: a baseline is a line to beat, before and after."""
     teams = [one for one in found if not one.team.is_baseline]
-    direction = _direction(teams)
     for one, place in zip(teams, rank([each.sort_key for each in teams]), strict=True):
         one.rank = place
     public = [each.public_score or 0.0 for each in teams]
-    for one, place in zip(teams, rank(public, direction), strict=True):
+    for one, place in zip(teams, rank(public, rules.direction), strict=True):
         one.public_rank = place
-
-
-def _direction(found: Sequence[FinalStanding]) -> Any:
-    return found[0].competition.metric_facts.direction if found else "maximize"

@@ -118,15 +118,20 @@ def keep(competition: Competition, own: CustomMetric) -> None:
     if competition._state.adding:
         competition.metric, competition.custom_metric = DEFAULT, None
         competition.save()
+    competition.metric, competition.custom_metric = CUSTOM, version_of(competition, own)
+    # both at once: a constraint binds them
+    competition.save(update_fields=["metric", "custom_metric"])
+
+
+def version_of(competition: Competition, own: CustomMetric) -> CustomMetric:
+    """The competition's row of that program and direction, made unless it is known."""
     kept, _made = CustomMetric.objects.get_or_create(
         competition=competition,
         version=own.version,
         direction=own.direction,
         defaults={"source": own.source, "file_name": own.file_name},
     )
-    competition.metric, competition.custom_metric = CUSTOM, kept
-    # both at once: a constraint binds them
-    competition.save(update_fields=["metric", "custom_metric"])
+    return kept
 
 
 def _spec(competition: Competition, max_bytes: int = MAX_BYTES) -> Spec:

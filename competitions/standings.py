@@ -19,6 +19,15 @@ from scoring import displayed, wilson
 from scoring.ladder import LadderState, fixed_step, ladder_step
 
 BATCH = 500
+# Of tens of thousands of files at once, what a standing follows from and no more.
+FOLDED = (
+    "value",
+    "shown",
+    "submission__team",
+    "submission__received_at",
+    "submission__is_late",
+    "submission__pick",
+)
 # The standard error is taken at this share of right answers, as the steps of the Ladder are.
 USUAL_SHARE = 0.9
 
@@ -155,11 +164,13 @@ def improvements(shown: Iterable[Shown], rules: Rules) -> list[Shown]:
 
 
 def _by_team(competition: Competition) -> Iterator[tuple[Team, list[PublicScore]]]:
-    scores = _scores(competition).select_related("submission__team")
-    ordered = scores.order_by("submission__team", "submission__received_at", "submission")
+    teams = Team.objects.filter(competition=competition.pk).in_bulk()
+    ordered = _scores(competition).order_by(
+        "submission__team", "submission__received_at", "submission"
+    )
     # Not iterator(): what each file shows is written while the rows are read.
-    for team, its in groupby(ordered, lambda score: score.submission.team):
-        yield team, list(its)
+    for pk, its in groupby(ordered.only(*FOLDED), lambda score: score.submission.team_id):
+        yield teams[pk], list(its)
 
 
 def _scores(competition: Competition) -> QuerySet[PublicScore]:

@@ -124,6 +124,7 @@ def attempts(competition: Competition, team: Team) -> Attempts:
         limit=competition.daily_limit,
         resets_at=tomorrow,
         lifetime_limit=lifetime_limit(competition),
+        is_late=deadlines.phase(current).is_over,
         **held,
     )
 

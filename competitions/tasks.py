@@ -1,6 +1,8 @@
 """Celery's door: claim, call a verb, leave. A task may be delivered twice, late, or never."""
 
 import time
+from functools import lru_cache
+from typing import Any
 
 import redis
 import structlog
@@ -9,7 +11,8 @@ from django.conf import settings
 from django.db import OperationalError, transaction
 from kombu.exceptions import OperationalError as BrokerError
 
-from competitions import files, preparing, solutions, submissions
+from competitions import deadlines, files, preparing, rescoring, seal, solutions, submissions
+from competitions.insight import board, final
 from competitions.live import events
 from competitions.models import Standing, Status, Submission
 from scoring import InvalidSubmission, Report
@@ -19,6 +22,9 @@ from scoring.custom.evaluate import SplitReport
 log = structlog.get_logger(__name__)
 
 SCORE = "score"  # its own queue; everything else goes to the default one, "background"
+INSIGHT = "insight"  # what takes a moment: it must not wait for a preparation, nor a score for it
+PAUSE = 2  # seconds between two runs of a board's statistics
+WAITS = 60  # seconds until a message that never came is rung again
 OUR_FAULT = "Something broke on our side while scoring. Your attempt is given back; send it again."
 
 
@@ -70,6 +76,10 @@ def _score(submission: Submission) -> None:
         submissions.fail(submission, OUR_FAULT)
     submission.refresh_from_db()
     _tell(submission, standing)
+    if submission.status == Status.SCORED:
+        enqueue_insight(submission.team.competition_id)
+        for pk in rescoring.behind(submission.team.competition_id):
+            _ring_rescoring(pk)
 
 
 def _evaluate_and_finish(submission: Submission) -> Standing | None:
@@ -118,7 +128,21 @@ def sweep() -> None:
     for pk in submissions.forgotten():
         log.info("ringing again", submission=pk)
         _ring(pk)
+    for pk in rescoring.waiting():
+        log.info("ringing again", rescoring=pk)
+        _ring_rescoring(pk)
     _sweep_uploads()
+    _sweep_insight()
+
+
+def _sweep_insight() -> None:
+    for task, waiting in (
+        (insight, board.stale()),
+        (final_insight, final.lacking()),
+        (verify_seal, seal.unverified()),
+    ):
+        for pk in waiting:
+            _ring_once(task, pk)
 
 
 def _sweep_uploads() -> None:
@@ -138,6 +162,98 @@ def _sweep_uploads() -> None:
 def prepare(competition_pk: int, inbox: dict[str, str]) -> None:
     """Turns an organiser's uploaded files into a challenge, or into a sentence saying why not."""
     preparing.prepare(competition_pk, inbox)
+
+
+def enqueue_rescoring(pk: int) -> None:
+    """Rings for a rescoring once it is committed; without a broker the sweep does it later."""
+    transaction.on_commit(lambda: _ring_rescoring(pk))
+
+
+def _ring_rescoring(pk: int) -> None:
+    bell = rescoring.rung(pk)
+    if bell is None:
+        return
+    try:
+        rescore.apply_async((pk, bell), retry=False)
+    except (BrokerError, redis.RedisError, OSError) as error:
+        log.warning("queue does not answer", rescoring=pk, reason=str(error))
+
+
+@shared_task
+def rescore(pk: int, bell: str) -> None:
+    """One step: the new solution read, or some files scored again, in the background queue."""
+    if rescoring.step(pk, bell):
+        _ring_rescoring(pk)
+
+
+def enqueue_insight(competition_pk: int) -> None:
+    """Rings for the statistics of a board that moved, once that is committed.
+
+    Without a broker the sweep does it later.
+    """
+    transaction.on_commit(lambda: _ring_once(insight, competition_pk, PAUSE))
+
+
+def enqueue_final_insight(competition_pk: int) -> None:
+    """Rings for the statistics of a final board, and for its seal, once it is revealed."""
+    transaction.on_commit(lambda: _ring_once(final_insight, competition_pk))
+    transaction.on_commit(lambda: _ring_once(verify_seal, competition_pk))
+
+
+def _ring_once(task: Any, pk: int, countdown: int = 0) -> None:
+    """One message of a kind waits at a time. Whoever rings meanwhile is seen by its run, which
+    reads only after it was taken from the queue: so the last change is never missed."""
+    try:
+        if _valkey().set(_bell(task, pk), 1, nx=True, ex=WAITS):
+            task.apply_async((pk,), queue=INSIGHT, countdown=countdown, expires=WAITS, retry=False)
+    except (BrokerError, redis.RedisError, OSError) as error:
+        log.warning("queue does not answer", task=task.name, competition=pk, reason=str(error))
+
+
+def _heard(task: Any, pk: int) -> None:
+    try:
+        _valkey().delete(_bell(task, pk))
+    except redis.RedisError as error:
+        log.warning("valkey does not answer", task=task.name, competition=pk, reason=str(error))
+
+
+def _bell(task: Any, pk: int) -> str:
+    return f"holdout:rung:{task.name}:{pk}"
+
+
+@lru_cache(maxsize=1)
+def _valkey() -> redis.Redis:
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=1)
+
+
+@shared_task
+def insight(competition_pk: int) -> None:
+    """The statistics of a board, told to the open screens; goes on where a run's time was over."""
+    _heard(insight, competition_pk)
+    found = board.refresh(competition_pk)
+    if found.told is not None:
+        events.publish_statistics(found.told)
+    if not found.is_complete:
+        _ring_once(insight, competition_pk)
+
+
+@shared_task
+def final_insight(competition_pk: int) -> None:
+    """The statistics of a final board after its reveal; goes on where a run's time was over."""
+    _heard(final_insight, competition_pk)
+    found = final.complete(competition_pk)
+    if found.is_changed:
+        events.publish_reset(deadlines.read(competition_pk))
+    if not found.is_complete:
+        _ring_once(final_insight, competition_pk)
+
+
+@shared_task
+def verify_seal(competition_pk: int) -> None:
+    """Whether split and labels are still what was sealed; once revealed, with the seed to show."""
+    _heard(verify_seal, competition_pk)
+    if seal.verify(competition_pk) is False:
+        log.error("a seal is broken", competition=competition_pk)
 
 
 @shared_task

@@ -45,9 +45,25 @@ def gap_z_of_rows(
     """
     if min(len(public), len(private)) < 2:
         raise ValueError("The gap needs two public and two private rows.")
-    gap = public.mean(axis=0) - private.mean(axis=0)
-    variance = sum(side.var(axis=0, ddof=1) / len(side) for side in (public, private))
-    return _in_errors(gap if direction == "maximize" else -gap, np.asarray(variance))
+    first, second = (side.std(axis=0, ddof=1) / len(side) ** 0.5 for side in (public, private))
+    return gap_z_of_errors(public.mean(axis=0), private.mean(axis=0), first, second, direction)
+
+
+def gap_z_of_errors(
+    public: ArrayLike,
+    private: ArrayLike,
+    public_error: ArrayLike,
+    private_error: ArrayLike,
+    direction: Direction = "maximize",
+) -> NDArray[np.float64]:
+    """The same for scores of any metric whose standard errors are known.
+
+    >>> float(gap_z_of_errors(0.93, 0.9, 0.004, 0.003).round(2))
+    6.0
+    """
+    gap = np.asarray(public, np.float64) - np.asarray(private, np.float64)
+    variance = np.square(public_error) + np.square(private_error)
+    return _in_errors(gap if direction == "maximize" else -gap, variance)
 
 
 def _in_errors(gap: NDArray[np.float64], variance: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,16 +8,16 @@ computed again on resampled rows, the same ones for every submission.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any, Literal, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.bootstrap import REPLICATES
-from scoring.comparisons import bootstrap_p, delong, mcnemar_mid_p
-from scoring.errors import SolutionError, SpecError
-from scoring.evaluate import Judged, judge, value
-from scoring.intervals import Z95, covariance_of_means, percentile_interval, wilson
+from scoring.comparisons import bootstrap_p, mcnemar_mid_p
+from scoring.errors import SpecError
+from scoring.evaluate import Judged, judge
+from scoring.evidence import SEED, Evidence, Method, covariance, evidence
+from scoring.intervals import Z95, percentile_interval, wilson
 from scoring.metrics import Direction
 from scoring.rank_sets import RESOLUTION, RankSets, rank_sets_of
 from scoring.ranking import rank
@@ -25,13 +25,10 @@ from scoring.solutions import Solution
 from scoring.spec import Spec
 
 MOST = 200  # submissions: rank sets of more take seconds and tell little
-SEED = 0
 LEVEL = 0.05
 DECIMALS = 12
 ROUNDING = 0.5 * 10**-DECIMALS
-MOST_UNDEFINED = 0.05  # of the resamples; beyond, those that are left are a biased choice
 
-Method: TypeAlias = Literal["rows", "delong", "bootstrap"]
 Floats: TypeAlias = NDArray[np.float64]
 
 
@@ -102,13 +99,9 @@ def compare(submissions: Mapping[str, bytes], solution: Solution, spec: Spec) ->
             f"The files have different layouts ({', '.join(sorted(layouts))}), whose scores may "
             "not mean the same. Send all in one form."
         )
-    rows = int(solution.counted.sum())
-    if rows < 2:
-        raise SolutionError("A comparison needs at least two rows that count.")
-    scores = np.array([value(one, solution, "counted") for one in judged], np.float64)
-    found = _uncertainty(judged, solution, scores)
-    sets = rank_sets_of(scores, found.covariance, judged[0].metric.direction, seed=SEED)
-    return _comparison(list(submissions), judged[0], rows, found, sets)
+    found = _uncertainty(judged, solution)
+    sets = rank_sets_of(found.scores, found.covariance, judged[0].metric.direction, seed=SEED)
+    return _comparison(list(submissions), judged[0], int(solution.counted.sum()), found, sets)
 
 
 def _judged(name: str, data: bytes, solution: Solution, spec: Spec) -> Judged:
@@ -119,65 +112,30 @@ def _judged(name: str, data: bytes, solution: Solution, spec: Spec) -> Judged:
         raise
 
 
-def _uncertainty(judged: list[Judged], solution: Solution, scores: Floats) -> _Uncertainty:
-    if judged[0].metric.rows is not None:
-        return _of_rows(judged, solution, scores)
-    if judged[0].metric.key == "roc_auc" and judged[0].form.layout == "score":
-        return _of_auc(judged, solution, scores)
-    return _of_bootstrap(judged, solution, scores)
-
-
-def _of_rows(judged: list[Judged], solution: Solution, scores: Floats) -> _Uncertainty:
-    columns = [
-        one.metric.rows(*one.call(solution, "counted"), **one.arguments)
-        for one in judged
-        if one.metric.rows is not None
-    ]
-    rows = np.stack(columns, axis=1)
-    covariance = covariance_of_means(rows)
+def _uncertainty(judged: list[Judged], solution: Solution) -> _Uncertainty:
+    found = [evidence(one, solution, "counted") for one in judged]
+    scores = np.array([one.score for one in found])
     if judged[0].metric.interval == "wilson":
-        ends = np.array([wilson(float(score), len(rows)) for score in scores])
-        right = rows.astype(np.float32)  # counts below 2**24 are exact
-        better = np.rint((right.T @ (1 - right)).astype(np.float64)).astype(np.int64)
-        return _Uncertainty(
-            "rows", scores, covariance, ends[:, 0], ends[:, 1], mcnemar_mid_p(better, better.T)
-        )
-    return _normal("rows", scores, covariance)
+        return _of_shares(found, scores)
+    if found[0].method == "bootstrap":
+        return _of_bootstrap(found, scores)
+    return _normal(found, scores)
 
 
-def _of_auc(judged: list[Judged], solution: Solution, scores: Floats) -> _Uncertainty:
-    positive = solution.truth("positive", "counted")
-    if min(np.count_nonzero(positive), np.count_nonzero(~positive)) < 2:
-        raise SolutionError("A comparison of areas needs two rows of each class at least.")
-    answers = np.stack([one.values[solution.rows("counted")] for one in judged], axis=1)
-    return _normal("delong", scores, delong(positive, answers)[1])
+def _of_shares(found: list[Evidence], scores: Floats) -> _Uncertainty:
+    rows = np.stack([one.parts[0] for one in found], axis=1)
+    ends = np.array([wilson(float(score), len(rows)) for score in scores])
+    right = rows.astype(np.float32)  # counts below 2**24 are exact
+    better = np.rint((right.T @ (1 - right)).astype(np.float64)).astype(np.int64)
+    p = mcnemar_mid_p(better, better.T)
+    return _Uncertainty("rows", scores, covariance(found), ends[:, 0], ends[:, 1], p)
 
 
-def _of_bootstrap(judged: list[Judged], solution: Solution, scores: Floats) -> _Uncertainty:
-    calls = [one.call(solution, "counted") for one in judged]
-    replicates = _replicates(judged, calls, len(calls[0][0]))
-    low, high = percentile_interval(replicates)
-    covariance = np.atleast_2d(np.cov(replicates, rowvar=False))
-    return _Uncertainty("bootstrap", scores, covariance, low, high, _p_values(replicates))
-
-
-def _replicates(
-    judged: list[Judged], calls: list[tuple[Any, Any, int]], rows: int
-) -> NDArray[np.float64]:
-    """The scores on resampled rows [replicates, S], without samples on which one is undefined."""
-    draw = np.random.default_rng(SEED)
-    found = np.empty((REPLICATES, len(judged)))
-    for replicate in found:
-        at = draw.integers(0, rows, rows)
-        for place, (one, (truth, answer, classes)) in enumerate(zip(judged, calls, strict=True)):
-            replicate[place] = one.metric.function(truth[at], answer[at], classes, **one.arguments)
-    defined = found[np.isfinite(found).all(axis=1)]
-    if len(defined) < (1 - MOST_UNDEFINED) * REPLICATES:
-        raise SolutionError(
-            "The metric is undefined on too many resamples of the rows: some class has too few of "
-            "them for a comparison."
-        )
-    return defined
+def _of_bootstrap(found: list[Evidence], scores: Floats) -> _Uncertainty:
+    replicates = np.stack([one.parts[0] for one in found], axis=1)
+    defined = replicates[np.isfinite(replicates).all(axis=1)]
+    low, high = percentile_interval(defined)
+    return _Uncertainty("bootstrap", scores, covariance(found), low, high, _p_values(defined))
 
 
 def _p_values(replicates: NDArray[np.float64]) -> Floats:
@@ -186,16 +144,17 @@ def _p_values(replicates: NDArray[np.float64]) -> Floats:
     return p
 
 
-def _normal(method: Method, scores: Floats, covariance: Floats) -> _Uncertainty:
-    variance = np.maximum(np.diag(covariance), 0)
+def _normal(found: list[Evidence], scores: Floats) -> _Uncertainty:
+    shared = covariance(found)
+    variance = np.maximum(np.diag(shared), 0)
     half = Z95 * np.sqrt(variance)
-    of_difference = np.maximum(variance[:, None] + variance[None, :] - 2 * covariance, 0)
+    of_difference = np.maximum(variance[:, None] + variance[None, :] - 2 * shared, 0)
     apart = np.abs(scores[:, None] - scores[None, :])
     # below rounding error the difference has no variance: it is the same on every row
     certain = of_difference <= RESOLUTION * (variance[:, None] + variance[None, :])
     z = apart / np.sqrt(np.where(certain, 1, of_difference))
     p = np.where(certain, np.where(apart > ROUNDING, 0.0, 1.0), 2 * _tail(z))
-    return _Uncertainty(method, scores, covariance, scores - half, scores + half, p)
+    return _Uncertainty(found[0].method, scores, shared, scores - half, scores + half, p)
 
 
 def _tail(z: Floats) -> Floats:

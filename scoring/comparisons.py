@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import bdtr, erfc, ndtr
 
+from scoring.delong import delong
+
 WORD = 64  # bits
 
 
@@ -130,50 +132,6 @@ class PackedRows:
 
 def _ones(words: NDArray[np.uint64]) -> NDArray[np.int64]:
     return np.asarray(np.bitwise_count(words).sum(axis=1, dtype=np.int64))
-
-
-def delong(
-    positive: NDArray[np.bool_], scores: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The AUC of each of S submissions and their covariance: float64[S], float64[S, S].
-
-    positive[n] marks the rows of the positive class; scores[n, S] are higher where a submission is
-    surer of it. DeLong, DeLong & Clarke-Pearson 1988, by mid-ranks in O(n log n) as in Sun & Xu
-    2014 (IEEE Signal Processing Letters 21:1389).
-
-    Raises ValueError with under two rows of either class or a score that is not finite.
-
-    >>> y = np.array([False, False, True, True])
-    >>> delong(y, np.array([[0.1], [0.4], [0.35], [0.8]]))[0]
-    array([0.75])
-    """
-    m, n = int(positive.sum()), int((~positive).sum())
-    if min(m, n) < 2:
-        raise ValueError("DeLong's covariance needs two rows of either class.")
-    if not np.isfinite(scores).all():
-        raise ValueError("Every score must be a finite number.")
-    wins = np.empty((m, scores.shape[1]))  # share of the negatives under each positive
-    losses = np.empty((n, scores.shape[1]))  # share of the positives over each negative
-    for column, values in enumerate(scores.T):
-        ranks = _mid_ranks(values)
-        wins[:, column] = (ranks[positive] - _mid_ranks(values[positive])) / n
-        losses[:, column] = 1 - (ranks[~positive] - _mid_ranks(values[~positive])) / m
-    return wins.mean(axis=0), _covariance(wins) / m + _covariance(losses) / n
-
-
-def _covariance(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.atleast_2d(np.cov(rows, rowvar=False))
-
-
-def _mid_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Ranks from 1, equal values sharing the mean of their places."""
-    order = np.argsort(values)
-    ascending = values[order]
-    starts = np.flatnonzero(np.concatenate([[True], ascending[1:] != ascending[:-1]]))
-    ends = np.append(starts[1:], len(values))
-    ranks = np.empty(len(values))
-    ranks[order] = np.repeat((starts + ends + 1) / 2, ends - starts)
-    return ranks
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ class RankSets:
     lower, upper: int[S], the ends of the rank set, which holds the true rank at the level asked.
     tied: bool[S], whether the team cannot be told from the best one.
     two_sided, one_sided: float64[S], the critical values of `lower`/`upper` and of `tied`.
+    errors: float64[S, S], the standard error of every score's difference to every other.
     """
 
     scores: NDArray[np.float64]
@@ -36,6 +37,7 @@ class RankSets:
     tied: NDArray[np.bool_]
     two_sided: NDArray[np.float64]
     one_sided: NDArray[np.float64]
+    errors: NDArray[np.float64]
 
 
 def rank_sets(
@@ -91,6 +93,7 @@ def rank_sets_of(
         tied=np.asarray((lead <= one_sided[:, None] * errors).all(axis=1)),
         two_sided=two_sided,
         one_sided=one_sided,
+        errors=errors,
     )
 
 

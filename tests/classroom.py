@@ -19,6 +19,7 @@ from django.db.models import DateTimeField, Value
 from django.test import Client
 
 from competitions import files, solutions, submissions, teams
+from competitions.insight import columns
 from competitions.live import channel, events
 from competitions.models import (
     Competition,
@@ -99,6 +100,7 @@ def valkey(valkey_of_the_session: Valkey) -> Valkey:
 def nothing_remembered() -> None:
     """Caches of a process outlive a test, and numbers of rows come again."""
     solutions.compiled.cache_clear()
+    columns.memory.clear()
     channel._connection.cache_clear()
     channel.channels._by_slug.clear()
 

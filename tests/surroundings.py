@@ -23,6 +23,10 @@ for name in list(os.environ):
     if name in FOREIGN or (name.startswith("HOLDOUT_") and name != required.SETTING):
         del os.environ[name]
 
+# Two halves of the tests share two cores: more threads of BLAS would wait for each other, busily.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+
 # A short path: the socket of Valkey lies in it, and a socket's path may have 103 bytes.
 VAR = Path(tempfile.mkdtemp(prefix="holdout-tests-"))
 os.environ["HOLDOUT_VAR"] = str(VAR)

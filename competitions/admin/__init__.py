@@ -1,5 +1,5 @@
 """The organiser's door. Labels, seeds and private scores are registered nowhere."""
 
-from competitions.admin import competition, submission, team
+from competitions.admin import alarms, announcements, audit, competition, submission, team
 
-__all__ = ["competition", "submission", "team"]
+__all__ = ["alarms", "announcements", "audit", "competition", "submission", "team"]

@@ -1,27 +1,31 @@
 """A challenge, arranged for a teacher: what it is about, its files, its rules, its dates."""
 
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db import transaction
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
-from unfold.decorators import action, display
-from unfold.enums import ActionVariant
+from unfold.decorators import display
 
-from competitions import deadlines, lifecycle, preparing, solutions
-from competitions.admin import columns, own_metric, parameters, uploads
-from competitions.admin.forms import CompetitionForm, ConfirmationForm
+from competitions import deadlines, lifecycle, preparing, solutions, terms
+from competitions.admin import columns, life, own_metric, parameters, uploads
+from competitions.admin.forms import CompetitionForm
 from competitions.admin.inlines import ReadOnlyInline
 from competitions.deadlines import Phase
-from competitions.live import events
-from competitions.models import Competition, DataFile, Preparation, State
+from competitions.models import (
+    Act,
+    Announcement,
+    Competition,
+    DataFile,
+    Preparation,
+    PublicScore,
+    State,
+)
 from competitions.models.metrics import LAYOUTS
 from competitions.refusals import NotReady, Refused
 
@@ -39,26 +43,14 @@ PREPARATIONS = {
     Preparation.READY: "success",
     Preparation.REFUSED: "danger",
 }
-LIMITS = ("decimals", "daily_limit", "max_team_size")
 # What is shown of these to whoever cannot change them (any more).
 SETTLED = {
     "Data": ("public_fraction",),
-    "Metric and limits": ("metric", "present_metric", "settled_layout", "parameters", *LIMITS),
+    "Metric": ("metric", "present_metric", "settled_layout", "parameters", "decimals"),
 }
-OPENING = {
-    "title": "Open this challenge?",
-    "description": "From now on (or from its opening date) everyone sees it and can take part. "
-    "Its files, metric and split can then no longer be changed.",
-    "form_class": ConfirmationForm,
-    "form_submit_text": "Open it",
-}
-CLOSING = {
-    "title": "Close this challenge?",
-    "description": "No more submissions are taken, from this moment on. What has been received is "
-    "still scored. The board stays visible.",
-    "form_class": ConfirmationForm,
-    "form_submit_text": "Close it",
-}
+OPENED = "Settled when the challenge opened: people have begun to work towards it."
+SCORED = "What scores show is settled since the first one; the limits and the prizes are not."
+ENDED = "The challenge was revealed; its dates are history."
 
 
 class DataFileInline(ReadOnlyInline):
@@ -76,7 +68,7 @@ class DataFileInline(ReadOnlyInline):
 
 
 @admin.register(Competition)
-class CompetitionAdmin(ModelAdmin):  # type: ignore[misc]
+class CompetitionAdmin(life.Life, ModelAdmin):  # type: ignore[misc]
     form = CompetitionForm
     inlines = [DataFileInline]
     list_display = ("title", "state_label", "files_label", "opens", "closes", "team_count")
@@ -93,7 +85,6 @@ class CompetitionAdmin(ModelAdmin):  # type: ignore[misc]
         "parameters",
     )
     actions = None
-    actions_detail = ("open_now", "close_now")
     warn_unsaved_form = True
     fieldsets = (
         ("Where it stands", {"fields": (("phase", "files"), "files_note")}),
@@ -106,7 +97,7 @@ class CompetitionAdmin(ModelAdmin):  # type: ignore[misc]
             },
         ),
         (
-            "Metric and limits",
+            "Metric",
             {
                 "classes": ["tab"],
                 "fields": (
@@ -116,17 +107,24 @@ class CompetitionAdmin(ModelAdmin):  # type: ignore[misc]
                     "layout",
                     "metric_parameters",
                     "metrics",
-                    *LIMITS,
+                    "decimals",
                 ),
             },
         ),
         (
-            "Dates",
+            "Board and limits",
             {
                 "classes": ["tab"],
-                "fields": ("opens_at", "closes_at"),
+                "fields": (
+                    *terms.FEEDBACK,
+                    "prizes",
+                    "daily_limit",
+                    "lifetime_limit",
+                    "max_team_size",
+                ),
             },
         ),
+        ("Dates", {"classes": ["tab"], "fields": (*terms.DATES, "late_submissions")}),
         ("Pages", {"classes": ["tab"], "fields": ("data_page", "rules")}),
     )
     add_fieldsets = fieldsets[1:]
@@ -136,21 +134,27 @@ class CompetitionAdmin(ModelAdmin):  # type: ignore[misc]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Competition]:
         queryset: QuerySet[Competition] = super().get_queryset(request)
-        return queryset.annotate(teams_joined=Count("teams"))
+        scores = PublicScore.objects.filter(submission__team__competition=OuterRef("pk"))
+        return queryset.annotate(teams_joined=Count("teams"), is_scored=Exists(scores))
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Competition | None = None) -> Any:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        fields: tuple[str, ...] = self.readonly_fields
         if obj is None or obj.state == State.DRAFT:
-            return self.readonly_fields
-        return (*self.readonly_fields, "slug", "metric", "decimals", "public_fraction")
+            return fields
+        fields = (*fields, "slug", "metric", "decimals", "public_fraction")
+        if obj.is_scored:
+            fields = (*fields, *terms.FEEDBACK)
+        return (*fields, *terms.DATES) if obj.state == State.REVEALED else fields
 
-    def get_fieldsets(self, request: HttpRequest, obj: Competition | None = None) -> Any:
-        """Without the uploads and the guide where they could change nothing."""
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Without the uploads and the guide where they could change nothing, and saying why."""
         fieldsets = super().get_fieldsets(request, obj)
         may_change = self.has_change_permission(request, obj)
         if obj is not None and not (obj.state == State.DRAFT and may_change):
+            why = _reasons(obj)
             fieldsets = [
-                (name, {**options, "fields": SETTLED.get(name, options["fields"])})
-                for name, options in fieldsets
+                (name, {**part, "fields": SETTLED.get(name, part["fields"]), **why.get(name, {})})
+                for name, part in fieldsets
             ]
         if obj is not None and obj.custom_metric_id and may_change:
             return fieldsets
@@ -224,6 +228,12 @@ class CompetitionAdmin(ModelAdmin):  # type: ignore[misc]
     def team_count(self, obj: Any) -> int:
         return int(obj.teams_joined)
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """A draft goes with its lines of the audit log, which nobody deletes by themselves."""
+        found, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        own = {str(model._meta.verbose_name) for model in (Act, Announcement)}
+        return found, counts, lacking - own, protected
+
     # --- what happens ----------------------------------------------------------------------------
     def changeform_view(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         """The page in its transaction first, then the files that came with it, or are there."""
@@ -243,7 +253,7 @@ class CompetitionAdmin(ModelAdmin):  # type: ignore[misc]
     def save_model(self, request: Any, obj: Competition, form: Any, change: bool) -> None:
         """Only what was changed on the page: the workers write other columns of this row."""
         if change:
-            obj.save(update_fields=_changed_columns(obj, form))
+            _change(request, obj, _changed_columns(obj, form))
         elif not form.wanted_metric:
             super().save_model(request, obj, form, change)
         if form.wanted_metric and form.is_scored_otherwise:
@@ -256,35 +266,33 @@ class CompetitionAdmin(ModelAdmin):  # type: ignore[misc]
             # In this transaction, so that nobody can open what was not tried.
             request.to_ring = (obj.pk, preparing.anew(obj.pk))
 
-    @action(  # type: ignore[untyped-decorator]
-        description="Open",
-        permissions=["open"],
-        dialog=OPENING,
-        icon="play_arrow",
-        variant=ActionVariant.PRIMARY,
-    )
-    def open_now(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        return _act(request, object_id, lifecycle.open_now, "The challenge is open.")
 
-    @action(  # type: ignore[untyped-decorator]
-        description="Close",
-        permissions=["close"],
-        dialog=CLOSING,
-        icon="stop",
-        variant=ActionVariant.DANGER,
-    )
-    def close_now(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        return _act(request, object_id, lifecycle.close_now, "The challenge is closed.")
+def _reasons(obj: Any) -> dict[str, dict[str, SafeString]]:
+    """Why parts of the form cannot be changed, as their descriptions."""
+    settled = {
+        "Data": OPENED if obj.state != State.DRAFT else "",
+        "Metric": OPENED if obj.state != State.DRAFT else "",
+        "Board and limits": SCORED if obj.is_scored else "",
+        "Dates": ENDED if obj.state == State.REVEALED else "",
+    }
+    described = '<span class="block px-3 py-2.5">{}</span>'
+    return {
+        name: {"description": format_html(described, words)}
+        for name, words in settled.items()
+        if words
+    }
 
-    def has_open_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return self._may(request, object_id, State.DRAFT, State.CLOSED)
 
-    def has_close_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return self._may(request, object_id, State.OPEN)
-
-    def _may(self, request: HttpRequest, object_id: Any, *states: State) -> bool:
-        found = Competition.objects.filter(pk=object_id, state__in=states)
-        return self.has_change_permission(request) and found.exists()
+def _change(request: HttpRequest, obj: Competition, changed: list[str]) -> None:
+    """A later end of what runs is an extension, by the same verb as the button's."""
+    before = deadlines.read(obj.pk)
+    is_extended = "closes_at" in changed and before.closes_at and deadlines.phase(before).is_running
+    if is_extended and obj.closes_at:
+        lifecycle.extend(obj, obj.closes_at, request.user)
+    rest = [name for name in changed if not (is_extended and name == "closes_at")]
+    is_anew = terms.change(obj, rest, request.user)
+    if set(changed) & set(terms.DATES):
+        life.tell(obj, is_anew=is_anew or bool(is_extended and obj.freeze_minutes))
 
 
 def _changed_columns(obj: Competition, form: Any) -> list[str]:
@@ -302,20 +310,3 @@ def _without_source(name: str, options: dict[str, Any]) -> tuple[str, dict[str, 
     """A part of the form without the metric's source, which may tell labels."""
     fields = [field for field in options["fields"] if field != "present_metric"]
     return name, {**options, "fields": fields}
-
-
-def _act(
-    request: HttpRequest, pk: str, verb: Callable[[Competition, Any], object], done: str
-) -> HttpResponse:
-    """Calls the verb and shows its answer on the challenge's page."""
-    competition = Competition.objects.get(pk=pk)
-    transaction.on_commit(lambda: events.publish_clock(competition))
-    try:
-        verb(competition, request.user)
-    except Refused as error:
-        messages.error(request, str(error))
-    else:
-        messages.success(request, done)
-    # The dialog is sent by htmx, which follows this header where it would swallow a redirect.
-    page = reverse("admin:competitions_competition_change", args=[pk])
-    return HttpResponse(headers={"HX-Redirect": page})

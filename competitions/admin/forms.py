@@ -1,17 +1,16 @@
 """The form of a challenge: its settings, and the three files it is made from."""
 
+from copy import copy
 from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
-from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
-from competitions import preparing, solutions, teams
-from competitions.admin import own_metric
+from competitions import deadlines, preparing, solutions, standings, submissions, terms
+from competitions.admin import columns, own_metric
 from competitions.admin.parameters import ParametersField
-from competitions.models import Competition, CustomMetric, Preparation, State, Team
-from competitions.refusals import Refused
+from competitions.models import Competition, CustomMetric, Preparation, State
 from scoring import display_decimals
 
 # the form's names (the model has a field "solution") and what the verb calls them
@@ -54,17 +53,23 @@ class CompetitionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for
         model = Competition
         fields = (
             "title", "slug", "summary", "overview", "data_page", "rules", "metric", "layout",
-            "metric_parameters", "decimals", "public_fraction", "daily_limit", "max_team_size",
-            "opens_at", "closes_at",
+            "metric_parameters", "decimals", "public_fraction", *terms.FEEDBACK, "prizes",
+            "daily_limit", "lifetime_limit", "max_team_size", *terms.DATES, "late_submissions",
         )  # fmt: skip
         labels = {
             "slug": "Address",
             "data_page": "Data",
             "public_fraction": "Public share",
+            "feedback": "What scores show",
+            "ladder_step": "The Ladder's step",
+            "prizes": "Places that win",
             "daily_limit": "Submissions a day",
+            "lifetime_limit": "Submissions in all",
             "max_team_size": "People in a team",
             "opens_at": "Opens (UTC)",
             "closes_at": "Closes (UTC)",
+            "freeze_minutes": "Freeze, in minutes",
+            "late_submissions": "Take files after the end",
         }
         help_texts = {
             "slug": "Its place on this site: /competitions/…/. Letters, digits and hyphens.",
@@ -76,8 +81,21 @@ class CompetitionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for
             "below has for it. The solution has one label per image, whatever the layout.",
             "decimals": "Digits shown on the board; teams equal to this precision share a rank. "
             "The number of public rows sets the most that make sense.",
+            "feedback": "On the board and on every page of a team, until the final board is "
+            "published. The Ladder shows a score only where it beats the team's best by more than "
+            "a step: for fewer than about 1000 public rows, and for prizes.",
+            "ladder_step": "The smallest improvement that the Ladder shows, in units of the score, "
+            "such as 0.005. Empty: about one standard error of a score on the public rows.",
+            "prizes": "The board draws a line under the last of them. 0: none.",
+            "lifetime_limit": "Scored files per team from the opening to the end. Every answer "
+            "tells a little about the public labels. Empty: a thirtieth of the public rows, from "
+            "20 to 500.",
             "opens_at": "In UTC, whatever zone your browser is in. Empty: when you open it.",
-            "closes_at": "In UTC as well. Empty: when you close it.",
+            "closes_at": "In UTC as well. Empty: when you close it. While it runs, the end only "
+            "moves back.",
+            "freeze_minutes": "So long before the end the board stands still; teams go on seeing "
+            "their own scores, and the final board shows all. Empty: never.",
+            "late_submissions": "They are scored, and neither ranked nor counted.",
             "max_team_size": "The most people that may compete as one.",
         }
 
@@ -88,6 +106,22 @@ class CompetitionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for
                 del self.fields[name]  # declared, so the admin would not leave it out
         elif self.instance.custom_metric:
             self.initial[own_metric.DIRECTION] = self.instance.custom_metric.direction
+        self._tell_the_defaults()
+
+    def _tell_the_defaults(self) -> None:
+        """In numbers, once the number of public rows is known."""
+        if self.instance.solution is None:
+            return
+        plain = Competition(solution=self.instance.solution)
+        numbers = {
+            "lifetime_limit": f"{submissions.lifetime_limit(plain)}",
+            "ladder_step": f"{standings.step(plain):g}",
+        }
+        for name, number in numbers.items():
+            if name in self.fields:
+                self.fields[
+                    name
+                ].help_text = f"{self.fields[name].help_text} Here that is {number}."
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -98,6 +132,7 @@ class CompetitionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for
             self._refuse_settings_that_were_used()
         if all(name in cleaned for name in SCORING):
             self._clean_scoring(with_files=bool(given))
+        self._refuse_what_others_rely_on()
         return cleaned
 
     @property
@@ -159,6 +194,16 @@ class CompetitionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for
             cleaned.get(own_metric.DIRECTION, ""),
         )
 
+    def _refuse_what_others_rely_on(self) -> None:
+        """The verb's own objections, each at its field."""
+        changed = [name for name in columns.of_the_model(self) if name in self.cleaned_data]
+        wanted, pk = copy(self.instance), self.instance.pk
+        for name in changed:
+            setattr(wanted, name, self.cleaned_data[name])
+        present = self.instance if pk is None else deadlines.read(pk)
+        for field, sentence in terms.complaints(present, wanted, changed):
+            self.add_error(field if field in self.fields else None, sentence)
+
     def _refuse_meaningless_decimals(self) -> None:
         solution = self.instance.solution
         if solution is None or "decimals" not in self.changed_data:
@@ -170,20 +215,3 @@ class CompetitionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for
                 f"With {solution.public_rows} public rows the most that make sense are {most}: "
                 "further digits would rank teams by chance.",
             )
-
-
-class TeamForm(forms.ModelForm):  # type: ignore[type-arg]
-    class Meta:
-        model = Team
-        fields = ("name", "is_baseline")
-
-    def clean_name(self) -> str:
-        """As people's own renaming cleans it, and the model's clean compares it with others."""
-        try:
-            return teams.clean_name(self.cleaned_data["name"])
-        except Refused as error:
-            raise forms.ValidationError(str(error)) from None
-
-
-class ConfirmationForm(BaseDialogForm):  # type: ignore[misc]  # unfold has no types
-    """Nothing to fill in: the organiser says yes."""

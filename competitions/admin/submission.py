@@ -1,15 +1,19 @@
-"""What was sent in: to read and to search, never to change."""
+"""What was sent in: to read and to search. Never changed, but a file may be left out of account."""
 
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
-from unfold.decorators import display
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
 
-from competitions.admin import columns
+from competitions import moderation
+from competitions.admin import columns, moderating
+from competitions.admin.moderating import ReasonForm, dialog
 from competitions.leaderboard import with_public_score
 from competitions.models import Status, Submission
 from scoring import displayed
@@ -23,6 +27,38 @@ STATUSES = {
     Status.FAILED: "danger",
 }
 SHOWN = 100  # characters of an error in the list
+PICK, LATE, EXCLUDED = "pick", "late", "excluded"
+EXCLUDING = dialog(
+    "Exclude this file?",
+    "It counts nowhere any more, and is no pick. The file and its score are kept: it can be "
+    "included again.",
+    "Exclude it",
+    ReasonForm,
+)
+INCLUDING = dialog(
+    "Include this file again?",
+    "It counts as if it had never been left out, as a pick too unless the team has taken another.",
+    "Include it",
+)
+
+
+class CountsFilter(admin.SimpleListFilter):
+    title, parameter_name = "what counts", "counts"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(PICK, "Final picks"), (LATE, "Late"), (EXCLUDED, "Excluded")]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[Submission]
+    ) -> QuerySet[Submission]:
+        match self.value():
+            case "pick":
+                return queryset.filter(pick__isnull=False)
+            case "late":
+                return queryset.filter(is_late=True)
+            case "excluded":
+                return queryset.exclude(exclusion="")
+        return queryset
 
 
 @admin.register(Submission)
@@ -33,17 +69,29 @@ class SubmissionAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         "score",
         "team",
         "competition",
+        "counts",
         "what_was_wrong",
         "received",
     )
-    list_filter = ("status", "team__competition")
+    list_filter = ("status", "team__competition", CountsFilter)
     list_per_page = 50
     search_fields = ("file_name", "team__name", "user__username", "message", "error")
     search_help_text = "File, team, user name, message or error"
     date_hierarchy = "received_at"
     actions = None
+    actions_detail = ("include_file", "exclude_file")
     fieldsets = (
-        (None, {"fields": (("state", "score"), "what_was_wrong_in_full", "problem_list")}),
+        (
+            None,
+            {
+                "fields": (
+                    ("state", "score"),
+                    "counting",
+                    "what_was_wrong_in_full",
+                    "problem_list",
+                )
+            },
+        ),
         (
             "The file",
             {"fields": (("file_name", "file_size"), "fingerprint", "message")},
@@ -79,6 +127,25 @@ class SubmissionAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         decimals = obj.team.competition.decimals
         value = obj.public_value
         return columns.NONE if value is None else displayed(value, decimals)
+
+    @display(description="Ranking")  # type: ignore[untyped-decorator]
+    def counts(self, obj: Submission) -> str:
+        """Where it is not simply one file among the team's."""
+        if obj.exclusion:
+            return "Excluded"
+        if obj.is_late:
+            return "Late"
+        return f"Pick {obj.pick}" if obj.pick else ""
+
+    @display(description="Does it count?")  # type: ignore[untyped-decorator]
+    def counting(self, obj: Submission) -> str:
+        if obj.exclusion:
+            return f"No, it was excluded: {obj.exclusion}"
+        if obj.is_late:
+            return "No, it came after the end."
+        if obj.pick:
+            return f"Yes, and it is the team's pick {obj.pick} for the final ranking."
+        return "Yes." if obj.status == Status.SCORED else columns.NONE
 
     @display(description="Challenge", ordering="team__competition")  # type: ignore[untyped-decorator]
     def competition(self, obj: Submission) -> str:
@@ -122,6 +189,49 @@ class SubmissionAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     @display(description="Finished")  # type: ignore[untyped-decorator]
     def finished(self, obj: Submission) -> str:
         return columns.utc(obj.finished_at)
+
+    # --- what happens ----------------------------------------------------------------------------
+    @action(  # type: ignore[untyped-decorator]
+        description="Exclude",
+        permissions=["exclude"],
+        dialog=EXCLUDING,
+        icon="block",
+        variant=ActionVariant.DANGER,
+    )
+    def exclude_file(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        def verb(submission: Submission, by: Any, reason: str) -> bool:
+            return moderation.exclude(submission, reason, by)
+
+        return _act(request, form, object_id, verb, "The file counts no more; its team reads why.")
+
+    @action(  # type: ignore[untyped-decorator]
+        description="Include", permissions=["include"], dialog=INCLUDING, icon="undo"
+    )
+    def include_file(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        return _act(request, form, object_id, moderation.include, "The file counts again.")
+
+    def has_exclude_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return _may(request, object_id, exclusion="")
+
+    def has_include_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return _may(request, object_id, exclusion__gt="")
+
+
+def _may(request: Any, object_id: Any, **so_far: str) -> bool:
+    if not request.user.has_perm("competitions.change_submission"):
+        return False
+    is_number = str(object_id).isdigit()  # an address may hold anything
+    return is_number and Submission.objects.filter(pk=object_id, **so_far).exists()
+
+
+def _act(request: HttpRequest, form: Any, pk: str, verb: Any, done: str) -> HttpResponse:
+    submission = Submission.objects.select_related("team__competition").get(pk=pk)
+    back = reverse("admin:competitions_submission_change", args=[pk])
+    reason = form.cleaned_data["reason"]
+    by = request.user
+    return moderating.act(
+        request, submission.team, lambda: verb(submission, by, reason), done, back
+    )
 
 
 def _sentence(problem: dict[str, Any]) -> str:

@@ -2,20 +2,65 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
-from django.db import transaction
-from django.db.models import Count, QuerySet
-from django.http import HttpRequest
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from unfold.admin import ModelAdmin
-from unfold.decorators import display
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
 
-from competitions import teams
-from competitions.admin import columns
-from competitions.admin.forms import TeamForm
+from competitions import moderation, teams
+from competitions.admin import columns, moderating
 from competitions.admin.inlines import ReadOnlyInline
-from competitions.live import events
-from competitions.models import Member, Standing, Team
+from competitions.admin.moderating import ReasonForm, dialog
+from competitions.models import Member, Team
 from competitions.refusals import Refused
+
+TEAM, BASELINE, HIDDEN, DISQUALIFIED = "team", "baseline", "hidden", "disqualified"
+KINDS = {TEAM: "info", BASELINE: "primary", HIDDEN: "warning", DISQUALIFIED: "danger"}
+OF_KIND = {
+    TEAM: Q(is_baseline=False, is_hidden=False, disqualification=""),
+    BASELINE: Q(is_baseline=True),
+    HIDDEN: Q(is_hidden=True),
+    DISQUALIFIED: ~Q(disqualification=""),
+}
+HIDING = dialog(
+    "Hide this team?",
+    "It goes on taking part and sees its own scores, and stands on no board, now or in the end.",
+    "Hide it",
+)
+SHOWING = dialog("Show this team again?", "It stands on the board as if it had never left.", "Show")
+DISQUALIFYING = dialog(
+    "Disqualify this team?",
+    "It leaves every board and can send nothing more. Its files and scores are kept: it can be "
+    "reinstated.",
+    "Disqualify it",
+    ReasonForm,
+)
+REINSTATING = dialog(
+    "Reinstate this team?", "It stands on the board again and can send files.", "Reinstate it"
+)
+MARKING = dialog(
+    "Make this team a baseline?",
+    "Its score stays on the board as a line to beat, without a rank.",
+    "Make it a baseline",
+)
+UNMARKING = dialog("Make this a team like others?", "It is ranked again.", "Rank it")
+
+
+class TeamForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for mypy alone
+    class Meta:
+        model = Team
+        fields = ("name", "group")
+
+    def clean_name(self) -> str:
+        """As people's own renaming cleans it, and the model's clean compares it with others."""
+        try:
+            return teams.clean_name(self.cleaned_data["name"])
+        except Refused as error:
+            raise forms.ValidationError(str(error)) from None
 
 
 class MemberInline(ReadOnlyInline):
@@ -31,17 +76,32 @@ class MemberInline(ReadOnlyInline):
         return columns.utc(obj.joined_at)
 
 
+class KindFilter(admin.SimpleListFilter):
+    title, parameter_name = "kind", "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(kind, kind.capitalize()) for kind in OF_KIND]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Team]) -> QuerySet[Team]:
+        wanted = OF_KIND.get(self.value() or "")
+        return queryset if wanted is None else queryset.filter(wanted)
+
+
 @admin.register(Team)
-class TeamAdmin(ModelAdmin):  # type: ignore[misc]
+class TeamAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     form = TeamForm
-    list_display = ("name", "competition", "kind", "member_count", "founded")
-    list_filter = ("competition", "is_baseline")
+    list_display = ("name", "competition", "kind", "group", "member_count", "founded")
+    list_editable = ("group",)
+    list_filter = ("competition", KindFilter)
     list_select_related = ("competition",)
-    search_fields = ("name", "members__user__username")
-    fields = ("name", "competition", "is_baseline", "founded")
-    readonly_fields = ("competition", "founded")
+    search_fields = ("name", "group", "members__user__username")
+    fields = ("name", "group", "competition", "state", "reason", "founded")
+    readonly_fields = ("competition", "state", "reason", "founded")
     inlines = [MemberInline]
     actions = None
+    actions_detail = (
+        "show", "hide", "reinstate", "disqualify", "unmark_baseline", "mark_baseline",
+    )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
         queryset: QuerySet[Team] = super().get_queryset(request)
@@ -54,19 +114,42 @@ class TeamAdmin(ModelAdmin):  # type: ignore[misc]
         return False
 
     def save_model(self, request: HttpRequest, obj: Team, form: Any, change: bool) -> None:
-        """Through the verb, which cleans the name and moves the board's version on."""
-        if not form.has_changed():
-            return
-        Team.objects.filter(pk=obj.pk).update(is_baseline=obj.is_baseline)
+        """Through the verbs, which write down what they do and move the board's version on."""
         try:
-            teams.rename(obj, obj.name)
+            if "name" in form.changed_data:
+                moderation.rename(obj, obj.name, request.user)
+            if "group" in form.changed_data:
+                moderation.set_group(obj, obj.group, request.user)
         except Refused as error:  # somebody took the name since the form was checked
             messages.error(request, str(error))
-        _show_on_boards(obj)
+        if form.has_changed():
+            moderating.tell(obj)
 
-    @display(description="Kind", ordering="is_baseline")  # type: ignore[untyped-decorator]
-    def kind(self, obj: Team) -> str:
-        return "Baseline" if obj.is_baseline else "Team"
+    # --- columns ---------------------------------------------------------------------------------
+    @display(description="Kind", ordering="is_baseline", label=KINDS)  # type: ignore[untyped-decorator]
+    def kind(self, obj: Team) -> tuple[str, str]:
+        kind = TEAM
+        if obj.is_baseline:
+            kind = BASELINE
+        if obj.is_hidden:
+            kind = HIDDEN
+        if obj.disqualification:
+            kind = DISQUALIFIED
+        return kind, kind.capitalize()
+
+    @display(description="Kind")  # type: ignore[untyped-decorator]
+    def state(self, obj: Team) -> str:
+        """All that it is: a hidden baseline is both."""
+        held = (
+            (obj.is_baseline, "A baseline: a line to beat, without a rank."),
+            (obj.is_hidden, "Hidden: on no board."),
+            (bool(obj.disqualification), "Disqualified."),
+        )
+        return " ".join(words for is_so, words in held if is_so) or "A team like others."
+
+    @display(description="Reason")  # type: ignore[untyped-decorator]
+    def reason(self, obj: Team) -> str:
+        return obj.disqualification or columns.NONE
 
     @display(description="Members", ordering="people")  # type: ignore[untyped-decorator]
     def member_count(self, obj: Any) -> int:
@@ -76,9 +159,84 @@ class TeamAdmin(ModelAdmin):  # type: ignore[misc]
     def founded(self, obj: Team) -> str:
         return columns.utc(obj.created_at)
 
+    # --- what happens ----------------------------------------------------------------------------
+    @action(  # type: ignore[untyped-decorator]
+        description="Hide", permissions=["hide"], dialog=HIDING, icon="visibility_off"
+    )
+    def hide(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        return _act(request, form, object_id, moderation.hide, "Nobody sees the team on a board.")
 
-def _show_on_boards(team: Team) -> None:
-    """The team's line reads differently now, and open boards are told."""
-    standing = Standing.objects.filter(team=team).first()
-    if standing is not None:
-        transaction.on_commit(lambda: events.publish_board(standing))
+    @action(  # type: ignore[untyped-decorator]
+        description="Show", permissions=["show"], dialog=SHOWING, icon="visibility"
+    )
+    def show(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        return _act(request, form, object_id, moderation.show, "The team is on the board again.")
+
+    @action(  # type: ignore[untyped-decorator]
+        description="Disqualify",
+        permissions=["disqualify"],
+        dialog=DISQUALIFYING,
+        icon="block",
+        variant=ActionVariant.DANGER,
+    )
+    def disqualify(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        done = "The team is disqualified, and reads why."
+
+        def verb(team: Team, by: Any, reason: str) -> bool:
+            return moderation.disqualify(team, reason, by)
+
+        return _act(request, form, object_id, verb, done)
+
+    @action(  # type: ignore[untyped-decorator]
+        description="Reinstate",
+        permissions=["reinstate"],
+        dialog=REINSTATING,
+        icon="undo",
+        variant=ActionVariant.PRIMARY,
+    )
+    def reinstate(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        return _act(request, form, object_id, moderation.reinstate, "The team takes part again.")
+
+    @action(  # type: ignore[untyped-decorator]
+        description="Make a baseline", permissions=["mark"], dialog=MARKING, icon="flag"
+    )
+    def mark_baseline(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        done = "The team is a line to beat now."
+        return _act(request, form, object_id, moderation.mark_baseline, done)
+
+    @action(  # type: ignore[untyped-decorator]
+        description="Rank it", permissions=["unmark"], dialog=UNMARKING, icon="leaderboard"
+    )
+    def unmark_baseline(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        return _act(request, form, object_id, moderation.unmark_baseline, "The team is ranked.")
+
+    def has_hide_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return self._may(request, object_id, ~OF_KIND[HIDDEN])
+
+    def has_show_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return self._may(request, object_id, OF_KIND[HIDDEN])
+
+    def has_disqualify_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return self._may(request, object_id, ~OF_KIND[DISQUALIFIED])
+
+    def has_reinstate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return self._may(request, object_id, OF_KIND[DISQUALIFIED])
+
+    def has_mark_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return self._may(request, object_id, ~OF_KIND[BASELINE])
+
+    def has_unmark_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return self._may(request, object_id, OF_KIND[BASELINE])
+
+    def _may(self, request: Any, object_id: Any, so_far: Q) -> bool:
+        if not self.has_change_permission(request):
+            return False
+        is_number = str(object_id).isdigit()  # an address may hold anything
+        return is_number and Team.objects.filter(so_far, pk=object_id).exists()
+
+
+def _act(request: HttpRequest, form: Any, pk: str, verb: Any, done: str) -> HttpResponse:
+    team = Team.objects.select_related("competition").get(pk=pk)
+    reason = form.cleaned_data["reason"]
+    back = reverse("admin:competitions_team_change", args=[pk])
+    return moderating.act(request, team, lambda: verb(team, request.user, reason), done, back)

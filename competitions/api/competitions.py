@@ -48,8 +48,11 @@ class TestRowsOutput(serializers.ModelSerializer[SolutionVersion]):
 class AttemptsOutput(serializers.Serializer[submissions.Attempts]):
     limit = serializers.IntegerField(help_text="Submissions per team and day (UTC).")
     used = serializers.IntegerField()
-    left = serializers.IntegerField()
+    left = serializers.IntegerField(help_text="Today, and no more than are left in all.")
     resets_at = serializers.DateTimeField()
+    lifetime_limit = serializers.IntegerField(help_text="Submissions per team in all.")
+    lifetime_used = serializers.IntegerField()
+    lifetime_left = serializers.IntegerField()
 
 
 class CompetitionOutput(serializers.ModelSerializer[Competition]):
@@ -73,7 +76,17 @@ class CompetitionOutput(serializers.ModelSerializer[Competition]):
         allow_null=True,
         help_text="Seal of the public/private split: its hash, published before the first score.",
     )
+    label_seal = serializers.CharField(
+        source="solution.label_seal",
+        default=None,
+        allow_null=True,
+        help_text="Seal of the hidden labels, likewise; empty for challenges of older versions.",
+    )
     joined = serializers.SerializerMethodField()
+    freezes_at = serializers.DateTimeField(
+        allow_null=True, help_text="From then to the publication the board stands still."
+    )
+    lifetime_limit = serializers.SerializerMethodField(help_text="Submissions per team in all.")
 
     class Meta:
         model = Competition
@@ -86,13 +99,20 @@ class CompetitionOutput(serializers.ModelSerializer[Competition]):
             "metric_parameters",
             "layout",
             "opens_at",
+            "freezes_at",
             "closes_at",
+            "published_at",
+            "feedback",
+            "late_submissions",
+            "prizes",
             "daily_limit",
+            "lifetime_limit",
             "max_team_size",
             "classes",
             "files",
             "test_rows",
             "commitment",
+            "label_seal",
             "joined",
         ]
 
@@ -107,6 +127,9 @@ class CompetitionOutput(serializers.ModelSerializer[Competition]):
 
     def get_classes(self, competition: Competition) -> list[str]:
         return list(competition.solution.classes) if competition.solution else []
+
+    def get_lifetime_limit(self, competition: Competition) -> int:
+        return submissions.lifetime_limit(competition)
 
     def get_joined(self, competition: Competition) -> bool:
         return competition.pk in self.context["joined"]

@@ -1,92 +1,143 @@
-"""The public board, for programs and for pages whose live stream broke."""
+"""The boards, for programs and for pages whose live stream broke: public, its history, final."""
 
+import json
+from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 from zlib import crc32
 
-from django.http import HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from competitions import access, leaderboard
-from competitions.api.competitions import DIRECTIONS
+from competitions import access, deadlines, final, leaderboard, snapshots, teams
+from competitions.api.boards import BoardOutput, BoardQuery, FinalOutput, HistoryOutput
 from competitions.api.door import Door
 from competitions.api.errors import documented
-from competitions.models import Competition
+from competitions.models import Competition, Team
+
+IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="The ETag of what you have: 304 while it is still the newest.",
+)
 
 
-class RowOutput(serializers.Serializer[Any]):
-    """The document's view of ``leaderboard.Row.public``, which writes the rows."""
-
-    rank = serializers.IntegerField(allow_null=True, help_text="null: a baseline, out of the race.")
-    team_id = serializers.IntegerField()
-    team = serializers.CharField()
-    members = serializers.IntegerField()
-    is_baseline = serializers.BooleanField()
-    score = serializers.CharField(help_text="As displayed; ranks go by it.")
-    value = serializers.FloatField(help_text="The displayed score as a number.")
-    low = serializers.FloatField(allow_null=True, help_text="Of the 95 % interval, if known.")
-    high = serializers.FloatField(allow_null=True)
-    entries = serializers.IntegerField(help_text="Scored submissions.")
-    last_at = serializers.DateTimeField()
-    reached_at = serializers.DateTimeField(help_text="Of equal scores, the earliest stands first.")
-
-
-class BoardOutput(serializers.Serializer[Any]):
-    version = serializers.IntegerField(help_text="Grows with every change.")
-    metric = serializers.CharField()
-    metric_title = serializers.CharField()
-    direction = serializers.ChoiceField(DIRECTIONS)
-    decimals = serializers.IntegerField()
-    rows = RowOutput(many=True)
-
-
-class Leaderboard(Door):
-    """Ask as often as you like with the ETag of the board you have: unchanged ones cost little."""
+class CachedDoor(Door):
+    """Ask as often as you like with the ETag of what you have: unchanged answers cost little."""
 
     cache_control = "no-cache"  # keep it, but ask each time: the ETag makes asking cheap
+
+    def answer(self, request: Request, etag: str, body: Callable[[], bytes]) -> HttpResponseBase:
+        """304 where the asker has it, else what ``body()`` makes."""
+        unchanged = get_conditional_response(request._request, etag=etag)
+        response = unchanged or HttpResponse(body(), content_type="application/json")
+        response.headers["ETag"] = etag
+        return response
+
+
+class Leaderboard(CachedDoor):
+    """A page of the board. Members of a team get their own line with it, wherever it stands.
+
+    Ask as often as you like with the ETag of the board you have: unchanged ones cost little.
+    """
 
     @extend_schema(
         operation_id="competitions_leaderboard",
         summary="The public board, best first",
-        parameters=[
-            OpenApiParameter(
-                "If-None-Match",
-                str,
-                OpenApiParameter.HEADER,
-                description="The ETag of the board you have: 304 while it is still the newest.",
-            )
-        ],
+        parameters=[BoardQuery, IF_NONE_MATCH],
         responses={
             200: BoardOutput,
             304: OpenApiResponse(description="Your board is the newest."),
+            **documented(400, 401, 404),
+        },
+    )
+    def get(self, request: Request, slug: str) -> HttpResponseBase:
+        competition = access.competition(request.user, slug)
+        query = BoardQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        wanted: dict[str, Any] = query.validated_data
+        team = teams.of(competition, request.user)
+        key = _board_key(competition, wanted)
+        if team is not None:
+            self.headers["Cache-Control"] = "private, no-cache"
+        whose = "" if team is None else f"-{team.pk}"
+        return self.answer(
+            request, f'W/"{key}{whose}"', lambda: _board(competition, wanted, team, key)
+        )
+
+
+class History(CachedDoor):
+    """Every team's curve: from them the board of any moment follows."""
+
+    @extend_schema(
+        operation_id="competitions_history",
+        summary="The public board's whole life",
+        parameters=[IF_NONE_MATCH],
+        responses={
+            200: HistoryOutput,
+            304: OpenApiResponse(description="Nothing has happened since."),
             **documented(401, 404),
         },
     )
     def get(self, request: Request, slug: str) -> HttpResponseBase:
         competition = access.competition(request.user, slug)
-        etag = _etag(competition)
-        # The version alone decides, so an unchanged board costs one query, however long it is.
-        unchanged = get_conditional_response(request._request, etag=etag)
-        response = unchanged or Response(_content(leaderboard.board(competition)))
-        response.headers["ETag"] = etag
-        return response
+        dates = (competition.opens_at, competition.closes_at, competition.freezes_at)
+        head = f"{crc32(f'{competition.title} {dates}'.encode()):x}"
+        key = f"history-{leaderboard.version_of(competition)}-{head}"
+        return self.answer(request, f'W/"{key}"', lambda: _history(competition, key))
 
 
-def _etag(competition: Competition) -> str:
-    title = f"{crc32(competition.metric_title.encode()):x}"  # a class in it may have any letters
-    parts = (competition.slug, title, competition.decimals, competition.board_version)
-    return f'W/"{"-".join(map(str, parts))}"'
+class Final(Door):
+    """On the images that nobody saw. It is not there before the organiser publishes it."""
+
+    @extend_schema(
+        operation_id="competitions_final",
+        summary="The final board, best first",
+        responses={200: FinalOutput, **documented(401, 404)},
+    )
+    def get(self, request: Request, slug: str) -> HttpResponseBase:
+        competition = access.competition(request.user, slug)
+        final.require_visible(competition, request.user)
+        return Response(final.results(competition))
 
 
-def _content(board: leaderboard.Board) -> dict[str, Any]:
-    return {
-        "version": board.version,
-        "metric": board.metric.key,
-        "metric_title": board.metric.title,
-        "direction": board.metric.direction,
-        "decimals": board.decimals,
-        "rows": [row.public() for row in board.rows],
-    }
+def _board_key(competition: Competition, wanted: dict[str, Any]) -> str:
+    names = f"{wanted['group']}\0{wanted['search'].casefold()}"
+    part = (wanted["page"], wanted["page_size"], sha256(names.encode()).hexdigest()[:16])
+    return f"board-{leaderboard.version_of(competition)}-{'-'.join(map(str, part))}"
+
+
+def _board(competition: Competition, wanted: dict[str, Any], team: Team | None, key: str) -> bytes:
+    page, size, group, search = (wanted[n] for n in ("page", "page_size", "group", "search"))
+
+    def make() -> tuple[int, bytes]:
+        found = leaderboard.board(competition, page, size, group, search)
+        return found.page, _json(found.public())
+
+    is_usual = size == leaderboard.PAGE and not search
+    _, body = snapshots.once(key, make, lambda made: made[0] == page) if is_usual else make()
+    own = leaderboard.line_of(competition, team)
+    return _with_more(body, you=None if own is None else own.public())
+
+
+def _history(competition: Competition, key: str) -> bytes:
+    def make() -> bytes:
+        history = leaderboard.history(competition)
+        del history["now"]  # not the same for everybody
+        return _json(history)
+
+    now = leaderboard.iso(deadlines.clock(competition))
+    return _with_more(snapshots.once(key, make), now=now)
+
+
+def _json(content: object) -> bytes:
+    return json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _with_more(body: bytes, **more: object) -> bytes:
+    """The JSON object with further members, which are not the same for everybody."""
+    return body[:-1] + b"," + _json(more)[1:]

@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
@@ -13,12 +13,13 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from competitions import access, leaderboard, submissions, tasks
+from competitions import access, leaderboard, picks, submissions, tasks
 from competitions.access import Person
 from competitions.api.door import Door, StrictInput, person
 from competitions.api.errors import documented
-from competitions.models import Submission
+from competitions.models import Member, Submission
 from competitions.refusals import NotFound
+from competitions.remarks import remarks
 from scoring import displayed
 
 SEND_A_FILE = "Send the predictions as a multipart field `file`: curl -F file=@submission.csv"
@@ -65,9 +66,19 @@ class SubmissionOutput(serializers.ModelSerializer[Submission]):
     id = serializers.UUIDField(source="public_id")
     competition = serializers.SlugField(source="team.competition.slug")
     team = serializers.CharField(source="team.name")
-    public_score = serializers.SerializerMethodField(help_text="As displayed on the board.")
+    public_score = serializers.SerializerMethodField(
+        help_text="As displayed; null while none is shown, be it scored or not."
+    )
     error = serializers.CharField(help_text="Empty unless the status is invalid or failed.")
     problems = ProblemOutput(many=True)
+    pick = serializers.IntegerField(
+        allow_null=True, help_text="1 or 2: chosen for the final ranking; null: not chosen."
+    )
+    is_late = serializers.BooleanField(help_text="Came after the end: scored, and not ranked.")
+    excluded = serializers.CharField(
+        source="exclusion",
+        help_text="Why the organiser took it out of the ranking; empty: it counts.",
+    )
 
     class Meta:
         model = Submission
@@ -82,6 +93,9 @@ class SubmissionOutput(serializers.ModelSerializer[Submission]):
             "more_problems",
             "file_name",
             "message",
+            "pick",
+            "is_late",
+            "excluded",
             "received_at",
             "finished_at",
         ]
@@ -92,6 +106,18 @@ class SubmissionOutput(serializers.ModelSerializer[Submission]):
             return None
         decimals = submission.team.competition.decimals
         return displayed(submission.public_value, decimals)
+
+
+class SubmissionDetailOutput(SubmissionOutput):
+    remarks = serializers.SerializerMethodField(
+        help_text="For people: why the score is missing, has not moved or is not on the board."
+    )
+
+    class Meta(SubmissionOutput.Meta):
+        fields = [*SubmissionOutput.Meta.fields, "remarks"]
+
+    def get_remarks(self, submission: Submission) -> list[str]:
+        return remarks(submission, submission.team.competition)
 
 
 class Pages(PageNumberPagination):
@@ -155,13 +181,56 @@ class SubmissionDetail(Door):
     @extend_schema(
         operation_id="submissions_retrieve",
         summary="What became of a submission",
-        responses={200: SubmissionOutput, **documented(401, 404)},
+        responses={200: SubmissionDetailOutput, **documented(401, 404)},
     )
     def get(self, request: Request, public_id: uuid.UUID) -> Response:
-        submission = _readable(request.user).filter(public_id=public_id).first()
-        if submission is None:
-            raise NotFound(f"Your teams have no submission {public_id}. Check the id.")
-        return Response(SubmissionOutput(submission).data)
+        return Response(SubmissionDetailOutput(_one(_readable(request.user), public_id)).data)
+
+
+class Pick(Door):
+    """At most two files of a team are judged on the private rows, and the better one counts.
+
+    Whoever picks nothing is judged by the best public score. The picks are settled at the end.
+    """
+
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(
+        operation_id="submissions_pick",
+        summary="Choose a file for the final ranking",
+        request=None,
+        responses={200: SubmissionDetailOutput, **documented(400, 401, 403, 404, 409)},
+    )
+    def post(self, request: Request, public_id: uuid.UUID) -> Response:
+        picks.choose(_one(_own(request.user), public_id))
+        return self._answer(request, public_id)
+
+    @extend_schema(
+        operation_id="submissions_unpick",
+        summary="Take the choice back",
+        request=None,
+        responses={200: SubmissionDetailOutput, **documented(401, 403, 404, 409)},
+    )
+    def delete(self, request: Request, public_id: uuid.UUID) -> Response:
+        picks.withdraw(_one(_own(request.user), public_id))
+        return self._answer(request, public_id)
+
+    def _answer(self, request: Request, public_id: uuid.UUID) -> Response:
+        return Response(SubmissionDetailOutput(_one(_own(request.user), public_id)).data)
+
+
+def _one(among: QuerySet[Submission], public_id: uuid.UUID) -> Submission:
+    submission = among.filter(public_id=public_id).first()
+    if submission is None:
+        raise NotFound(f"Your teams have no submission {public_id}. Check the id.")
+    return submission
+
+
+def _own(user: Person) -> QuerySet[Submission]:
+    """Of the person's own teams alone: an organiser reads the others' and picks none of them."""
+    return _readable(user).filter(
+        Exists(Member.objects.filter(team=OuterRef("team"), user=user.pk))
+    )
 
 
 def _readable(user: Person) -> QuerySet[Submission]:

@@ -13,6 +13,8 @@ urlpatterns = [
         leaderboard.Leaderboard.as_view(),
         name="leaderboard",
     ),
+    path("competitions/<slug:slug>/history/", leaderboard.History.as_view(), name="history"),
+    path("competitions/<slug:slug>/final/", leaderboard.Final.as_view(), name="final"),
     path(
         "competitions/<slug:slug>/submissions/",
         submissions.SubmissionList.as_view(),
@@ -21,6 +23,7 @@ urlpatterns = [
     path(
         "submissions/<uuid:public_id>/", submissions.SubmissionDetail.as_view(), name="submission"
     ),
+    path("submissions/<uuid:public_id>/pick/", submissions.Pick.as_view(), name="pick"),
     # Only what ends in a slash, so that an address without one is still led to the one with it.
     re_path(r"^(?:[^\0]*/)?\Z", errors.no_such_address),
 ]

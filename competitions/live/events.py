@@ -14,6 +14,7 @@ import structlog
 from django.conf import settings
 
 from competitions import deadlines, leaderboard
+from competitions.insight.board import MOST, Told
 from competitions.leaderboard import iso
 from competitions.models import Announcement, Competition, Standing, Submission
 
@@ -40,6 +41,21 @@ def publish_board(standing: Standing) -> None:
     # These follow from the others' rows: every reader ranks for itself.
     del row["rank"], row["moved"]
     _add(competition.slug, "board", {"version": competition.board_version, "row": row})
+
+
+def publish_statistics(told: Told) -> None:
+    """Who is tied with the leader and who moved: the lines that changed among the first ones."""
+    competition = deadlines.read(told.competition_id)
+    lines = leaderboard.board(competition, size=MOST).rows
+    leader = told.leader and dict(zip(("team_id", "value"), told.leader, strict=True))
+    names = ("team_id", "tied", "low", "high", "moved")
+    data = {
+        "version": told.version,
+        "leader": leader,
+        "noise": told.noise,
+        "rows": [{n: getattr(row, n) for n in names} for row in lines if row.team_id in told.teams],
+    }
+    _add(competition.slug, "statistics", data)
 
 
 def publish_submission(submission: Submission) -> None:

@@ -63,6 +63,8 @@ class Migration(migrations.Migration):
                 ("at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
+                "verbose_name": "audit log entry",
+                "verbose_name_plural": "audit log entries",
                 "ordering": ["-at", "-pk"],
             },
         ),
@@ -280,6 +282,11 @@ class Migration(migrations.Migration):
                 null=True,
                 validators=[django.core.validators.MinValueValidator(1)],
             ),
+        ),
+        migrations.AddField(
+            model_name="competition",
+            name="froze_at",
+            field=models.DateTimeField(blank=True, editable=False, null=True),
         ),
         migrations.AddField(
             model_name="competition",

@@ -138,6 +138,8 @@ class Competition(models.Model):
     opens_at = models.DateTimeField(null=True, blank=True, help_text="UTC. Empty: when opened.")
     closes_at = models.DateTimeField(null=True, blank=True, help_text="UTC. Empty: never.")
     paused_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Of a challenge that was closed by hand while its board stood still: since when.
+    froze_at = models.DateTimeField(null=True, blank=True, editable=False)
     revealed_at = models.DateTimeField(null=True, blank=True, editable=False)
     # Between the reveal and this moment the final board is the ceremony's alone.
     published_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -253,6 +255,8 @@ class Competition(models.Model):
         """From when on new scores stay off the board until the final one is published."""
         if self.freeze_minutes is None or self.closes_at is None or self.published_at is not None:
             return None
+        if self.froze_at is not None:
+            return self.froze_at
         return self.closes_at - timedelta(minutes=self.freeze_minutes)
 
     @property

@@ -48,6 +48,8 @@ class Act(models.Model):
     at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name = "audit log entry"
+        verbose_name_plural = "audit log entries"
         ordering = ["-at", "-pk"]
         constraints = [
             models.CheckConstraint(

@@ -28,6 +28,7 @@ from competitions.preparing.answers import IGNORED, PRIVATE, PUBLIC, Answers
 from competitions.preparing.build import Built, build
 from competitions.preparing.claims import Inbox, forgotten, give_up
 from competitions.refusals import NotReady, Refused
+from scoring.splits import salt_from, solution_commitment
 
 __all__ = [
     "OUR_FAULT", "TIME_LIMIT", "TOO_LATE", "TOO_LONG", "Inbox", "anew", "forgotten", "give_up",
@@ -184,6 +185,7 @@ def _add_version(competition: Competition, built: Built, stored: files.Stored) -
         public_rows=answers.count(PUBLIC),
         private_rows=answers.count(PRIVATE),
         commitment=answers.commitment,
+        label_seal=solution_commitment(salt_from(answers.seed), answers.csv()),
     )
 
 

@@ -1,13 +1,18 @@
 """What every page of one challenge has in common: its head, its tabs, who is looking."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.http import Http404, HttpRequest
 
 from competitions import access, deadlines, teams
-from competitions.models import Competition, Standing, Submission, Team
+from competitions.deadlines import Phase
+from competitions.live import events
+from competitions.models import Announcement, Competition, Standing, Submission, Team
 from competitions.refusals import NotFound
+
+LATEST_ANNOUNCEMENTS = 5
 
 
 @dataclass(frozen=True)
@@ -15,29 +20,66 @@ class Challenge:
     """A challenge as this visitor sees it; templates know it as ``challenge``."""
 
     competition: Competition
-    phase: deadlines.Phase
+    phase: Phase
     team: Team | None
     teams: int
     submissions: int
+    cursor: str = ""  # from which the live stream tells what this page does not show yet
 
     @property
     def is_open(self) -> bool:
-        return self.phase is deadlines.Phase.OPEN
+        return self.phase is Phase.OPEN
+
+    @property
+    def is_over(self) -> bool:
+        return self.phase.is_over
+
+    @property
+    def can_submit(self) -> bool:
+        if self.team is not None and self.team.disqualification:
+            return False
+        return self.is_open or (self.is_over and self.competition.late_submissions)
 
     @property
     def can_join(self) -> bool:
-        return self.team is None and self.phase is not deadlines.Phase.CLOSED
+        return self.team is None and (not self.phase.is_over or self.competition.late_submissions)
 
     @property
     def next_moment(self) -> datetime | None:
         """What the clock in the head runs towards."""
-        if self.phase is deadlines.Phase.UPCOMING:
+        if self.phase is Phase.UPCOMING:
             return self.competition.opens_at
-        return self.competition.closes_at if self.is_open else None
+        is_running = self.phase in (Phase.OPEN, Phase.PAUSED)
+        return self.competition.closes_at if is_running else None
+
+    @property
+    def frozen_since(self) -> datetime | None:
+        """Since when the board stands still; nobody asks any more after the reveal."""
+        return None if self.phase is Phase.REVEALED else deadlines.frozen_since(self.competition)
+
+    @property
+    def states(self) -> set[str]:
+        """What is so now. Elements with ``data-when`` show themselves accordingly, here and in
+        ``static/js/challenge.js``, which knows the same words."""
+        end = "endless" if self.competition.closes_at is None else "ending"
+        frozen = {"frozen"} if self.frozen_since else set()
+        return {self.phase.value, f"{self.phase.value}-{end}", *frozen}
+
+    @property
+    def clock(self) -> str:
+        """The dates as JSON, from which the page's clock goes on by itself."""
+        return json.dumps(events.clock_of(self.competition))
+
+    @property
+    def announcements(self) -> list[Announcement]:
+        """The newest first; a query."""
+        return list(self.competition.announcements.all()[:LATEST_ANNOUNCEMENTS])
 
 
 def find(request: HttpRequest, slug: str) -> Challenge:
     """The challenge, or the 404 page where this visitor may not know of it (at most 4 queries)."""
+    # First the cursor, then the rows: an event between the two is then heard twice, never lost.
+    cursor = events.cursor(slug)
     try:
         competition = access.competition(request.user, slug)
     except NotFound as error:
@@ -47,6 +89,7 @@ def find(request: HttpRequest, slug: str) -> Challenge:
         competition=competition,
         phase=deadlines.phase(competition),
         team=team,
-        teams=Standing.objects.filter(competition=competition, team__is_baseline=False).count(),
+        teams=Standing.objects.filter(competition=competition, is_baseline=False).count(),
         submissions=Submission.objects.filter(team=team).count() if team else 0,
+        cursor=cursor,
     )

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from competitions import access, deadlines, leaderboard, submissions, teams
 from competitions.deadlines import Phase
 from competitions.leaderboard import Row
-from competitions.models import ClassSample, Competition, Standing
+from competitions.models import ClassSample, Competition, FinalStanding, Standing
 from competitions.submissions import Attempts
 from competitions.views.challenge import Challenge
 
@@ -38,27 +38,36 @@ def index(request: HttpRequest) -> HttpResponse:
     by_phase: dict[Phase, list[Competition]] = {phase: [] for phase in Phase}
     for competition in _listed(request.user):
         by_phase[deadlines.phase(competition)].append(competition)
-    running = sorted(by_phase[Phase.OPEN], key=_closes_first)
+    running = sorted([*by_phase[Phase.OPEN], *by_phase[Phase.PAUSED]], key=_closes_first)
     context = {
         "running": len(running),
         "feature": _feature(request.user, running[0]) if running else None,
         "others": running[1:],
         "upcoming": by_phase[Phase.UPCOMING],
-        "finished": by_phase[Phase.CLOSED],
+        "finished": [*by_phase[Phase.CLOSED], *by_phase[Phase.REVEALED]],
         "drafts": by_phase[Phase.DRAFT],
     }
     return render(request, "competitions/list.html", context)
 
 
 def _listed(user: access.Person) -> QuerySet[Competition]:
-    """The visible challenges with ``team_count``, and one's own ``place`` on each board."""
-    board = Standing.objects.filter(competition=OuterRef("pk"), team__is_baseline=False)
+    """The visible challenges with ``team_count``, and one's own ``place`` on each board.
+
+    That is the final board once it is published.
+    """
+    board = Standing.objects.filter(competition=OuterRef("pk"), is_baseline=False)
     found = access.visible(user).annotate(team_count=_count(board))
     if not user.is_authenticated:
         return found
     mine = board.filter(team__members__user=user.pk).values("sort_key")[:1]
     ahead = board.filter(sort_key__gt=OuterRef("own_key"))
-    place = Case(When(own_key__isnull=False, then=_count(ahead) + 1))
+    final = FinalStanding.objects.filter(
+        competition=OuterRef("pk"), team__members__user=user.pk
+    ).values("rank")[:1]
+    place = Case(
+        When(published_at__isnull=False, then=Subquery(final)),
+        When(own_key__isnull=False, then=_count(ahead) + 1),
+    )
     return found.annotate(own_key=Subquery(mine)).annotate(place=place)
 
 
@@ -86,7 +95,9 @@ def _feature(user: access.Person, competition: Competition) -> Feature:
     if own and own not in top:
         top = [*top[: ON_THE_CARD - 1], own]
     return Feature(
-        challenge=Challenge(competition, Phase.OPEN, team, _teams(competition), 0),
+        challenge=Challenge(
+            competition, deadlines.phase(competition), team, _teams(competition), 0
+        ),
         rows=top,
         own=own,
         attempts=submissions.attempts(competition, team) if team else None,

@@ -1,7 +1,8 @@
-"""What the own team has sent: the log, and one submission with its problems."""
+"""What the own team has sent: the log with its picks, and one submission with its problems."""
 
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -10,12 +11,15 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from competitions import access
+from competitions import access, final, picks
 from competitions import submissions as verbs
 from competitions.leaderboard import public_score
 from competitions.live.events import cursor
-from competitions.models import Competition, PublicScore, Submission
+from competitions.models import Competition, PublicScore, Status, Submission, Team
+from competitions.models.submission import PICKS
+from competitions.remarks import feedback, remarks
 from competitions.views import challenge as challenges
+from competitions.views.challenge import Challenge
 from scoring import displayed
 
 PER_PAGE = 50
@@ -23,11 +27,26 @@ PER_PAGE = 50
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the log."""
+    """A line of the log. ``private`` is empty until the final board is published."""
 
     submission: Submission
     number: int
     score: str | None
+    private: str = ""
+
+    @property
+    def may_be_picked(self) -> bool:
+        return counts(self.submission)
+
+
+@dataclass(frozen=True)
+class Picks:
+    """What the team has chosen for the end, or what counts while it has chosen nothing."""
+
+    chosen: list[Submission]
+    default: Submission | None
+    may_change: bool
+    at_most: int = len(PICKS)
 
 
 @never_cache
@@ -39,13 +58,17 @@ def submissions(request: HttpRequest, slug: str) -> HttpResponse:
     competition, team = challenge.competition, challenge.team
     sent = Submission.objects.filter(team=team) if team else Submission.objects.none()
     page = Paginator(sent.select_related("user"), PER_PAGE).get_page(request.GET.get("page"))
+    newest = page.paginator.count - page.start_index() + 1
     context = {
         "challenge": challenge,
         "tab": "submissions",
         "cursor": cursor(slug),
         "page": page,
-        "entries": _entries(competition, list(page), page.paginator.count - page.start_index() + 1),
+        "entries": _entries(competition, list(page), newest),
         "attempts": verbs.attempts(competition, team) if team else None,
+        "picks": picks_of(challenge, team) if team and page.paginator.count else None,
+        "feedback": feedback(competition),
+        "is_published": competition.published_at is not None,
     }
     return render(request, "competitions/submissions.html", context)
 
@@ -69,22 +92,54 @@ def submission(request: HttpRequest, slug: str, public_id: uuid.UUID) -> HttpRes
         "cursor": after,
         "submission": sent,
         "score": public_score(sent),
+        "remarks": remarks(sent, challenge.competition),
+        **_in_the_end(challenge, sent),
     }
     return render(request, "competitions/submission.html", context)
 
 
-def _entries(competition: Competition, sent: list[Submission], newest: int) -> list[Entry]:
-    """With the public scores of a page's submissions, in one query."""
-    values = dict(
-        PublicScore.objects.filter(
-            submission__in=sent, solution=competition.solution_id
-        ).values_list("submission_id", "value")
+def counts(submission: Submission) -> bool:
+    """Whether the final ranking may look at it."""
+    is_scored = submission.status == Status.SCORED
+    return is_scored and not submission.is_late and not submission.exclusion
+
+
+def picks_of(challenge: Challenge, team: Team) -> Picks:
+    chosen = list(picks.chosen(team))
+    return Picks(
+        chosen=chosen,
+        default=None if chosen else picks.by_default(challenge.competition, team),
+        may_change=challenge.phase.is_running,
     )
+
+
+def _in_the_end(challenge: Challenge, sent: Submission) -> dict[str, Any]:
+    """The file's part in the final ranking; its own team alone chooses, and alone is told."""
+    if challenge.team is None or sent.team_id != challenge.team.pk:
+        return {"picks": None, "private": ""}
+    private = final.private_scores(challenge.competition, [sent])
+    is_pickable = counts(sent)
+    return {
+        "picks": picks_of(challenge, challenge.team) if is_pickable else None,
+        "private": private.get(sent.pk, ""),
+    }
+
+
+def _entries(competition: Competition, sent: list[Submission], newest: int) -> list[Entry]:
+    """With the scores of a page's submissions, in one query (two once published)."""
+    found = PublicScore.objects.filter(submission__in=sent, solution=competition.solution_id)
+    values = {
+        pk: displayed(shown, competition.decimals)
+        for pk, shown in found.values_list("submission_id", "shown")
+        if shown is not None
+    }
+    private = final.private_scores(competition, sent)
     return [
         Entry(
             submission=one,
             number=newest - place,
-            score=displayed(values[one.pk], competition.decimals) if one.pk in values else None,
+            score=values.get(one.pk),
+            private=private.get(one.pk, ""),
         )
         for place, one in enumerate(sent)
     ]

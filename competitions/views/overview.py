@@ -14,11 +14,13 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
-from competitions import deadlines, leaderboard, submissions, teams
-from competitions.models import Competition
+from competitions import deadlines, final, leaderboard, submissions, teams
+from competitions.models import Competition, Submission
 from competitions.refusals import Refused
+from competitions.remarks import feedback
 from competitions.views import challenge as challenges
 from competitions.views.challenge import Challenge
+from scoring import displayed
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,22 @@ class Date:
     at: datetime
     words: str
     state: str  # done, now or to come
+
+
+@dataclass(frozen=True)
+class Result:
+    """The own team's place in the end, once everybody may know."""
+
+    rank: int | None
+    ranked: int
+    score: str
+    public_rank: int | None
+    moved: int | None  # places gained between the public and the final board
+    file: Submission
+
+    @property
+    def lost(self) -> int:
+        return max(0, -(self.moved or 0))
 
 
 @require_safe
@@ -45,6 +63,9 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
         "agenda": agenda(challenge),
         "own": leaderboard.line_of(competition, team),
         "attempts": submissions.attempts(competition, team) if team else None,
+        "lifetime_limit": submissions.lifetime_limit(competition),
+        "feedback": feedback(competition),
+        "result": result(challenge),
     }
     return render(request, "competitions/detail.html", context)
 
@@ -73,15 +94,34 @@ def site(request: HttpRequest) -> str:
     return f"{request.scheme}://{request.get_host()}"
 
 
+def result(challenge: Challenge) -> Result | None:
+    competition = challenge.competition
+    own = final.own_result(competition, challenge.team)
+    if own is None:
+        return None
+    before, now = own.public_rank, own.rank
+    return Result(
+        rank=now,
+        ranked=final.ranked(competition),
+        score=displayed(own.score, competition.decimals),
+        public_rank=before,
+        moved=None if before is None or now is None else before - now,
+        file=own.submission,
+    )
+
+
 def agenda(challenge: Challenge) -> list[Date]:
     """The dates in order, with a line for now where the challenge runs."""
     competition = challenge.competition
     dates = [
         *_date(competition, competition.opens_at, "Submissions open"),
+        *_date(competition, competition.freezes_at, "The board freezes; scores still count"),
         *_date(competition, competition.closes_at, "Submissions close"),
+        *_date(competition, competition.published_at, "The final board is published"),
     ]
-    if challenge.is_open:
-        dates.append(Date(deadlines.clock(competition), "Now", "now"))
+    if challenge.phase.is_running:
+        words = "Now" if challenge.is_open else "Now, paused"
+        dates.append(Date(deadlines.clock(competition), words, "now"))
     return sorted(dates, key=lambda date: date.at)
 
 

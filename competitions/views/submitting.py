@@ -11,11 +11,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from competitions import files, leaderboard, submissions, tasks
+from competitions import deadlines, files, leaderboard, submissions, tasks
 from competitions.forms import SubmissionForm
 from competitions.live.events import cursor
 from competitions.models import Competition
 from competitions.refusals import Refused
+from competitions.remarks import feedback
 from competitions.views import challenge as challenges
 from competitions.views import layouts
 from competitions.views.challenge import Challenge
@@ -73,5 +74,7 @@ def _page(
         "example": layouts.example(competition),
         "own": leaderboard.line_of(competition, team),
         "sample": competition.files.filter(name=files.SAMPLE).first(),
+        "feedback": feedback(competition),
+        "frozen_since": deadlines.frozen_since(competition),
     }
     return render(request, "competitions/submit.html", context, status=status)

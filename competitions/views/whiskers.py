@@ -6,8 +6,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from competitions.leaderboard import Row
+from typing import Protocol
 
 WIDTH, MARGIN = 240.0, 12.0
 # The scale fits the upper part of the board; what lies far behind is an arrow at the edge,
@@ -15,6 +14,20 @@ WIDTH, MARGIN = 240.0, 12.0
 FITTED = 0.75
 PADDING = 0.06
 TICKS = 2
+DOT = 6.0  # a dot with some air: the zone ends after the last dot in it
+
+
+class Scored(Protocol):
+    """What has a place on the scale: a row of the public board or of the final one."""
+
+    @property
+    def score(self) -> str: ...
+    @property
+    def value(self) -> float | None: ...
+    @property
+    def low(self) -> float | None: ...
+    @property
+    def high(self) -> float | None: ...
 
 
 @dataclass(frozen=True)
@@ -49,29 +62,28 @@ class Whisker:
     label: str
 
 
-def scale_of(rows: Sequence[Row], bounds: tuple[float, float]) -> Scale:
-    """The scale of a board, best first."""
-    fitted = rows[: max(1, math.ceil(len(rows) * FITTED))]
-    low = min((row.value if row.low is None else row.low for row in fitted), default=0.0)
-    high = max((row.value if row.high is None else row.high for row in fitted), default=1.0)
+@dataclass(frozen=True)
+class Zone:
+    """The grey column: a dot inside it cannot be told apart from the leader's."""
+
+    x: float
+    width: float
+
+
+def scale_of(rows: Sequence[Scored], bounds: tuple[float, float]) -> Scale:
+    """The scale of a board, best first; rows without a score have no place on it."""
+    shown = [row for row in rows if row.value is not None]
+    fitted = shown[: max(1, math.ceil(len(shown) * FITTED))]
+    low = min((_end(row.low, row.value) for row in fitted), default=0.0)
+    high = max((_end(row.high, row.value) for row in fitted), default=1.0)
     room = (high - low) * PADDING or abs(high) * 0.05 or 0.05
     return Scale(max(low - room, bounds[0]), min(high + room, bounds[1]))
 
 
-def tie_width(leader: Row | None) -> float | None:
-    """The smallest difference to the leader that is more than noise.
-
-    The half-width of the 95 % interval of a difference of two scores is that of one score
-    times the square root of two, were they measured apart; on the same images it is at most
-    about that, so the zone is on the careful side.
-    """
-    if leader is None or leader.low is None or leader.high is None:
-        return None
-    return math.sqrt(2) * (leader.high - leader.low) / 2
-
-
-def whisker(row: Row, scale: Scale) -> Whisker:
+def whisker(row: Scored, scale: Scale) -> Whisker:
     """The row's mark on the scale, with its sentence for those who do not see it."""
+    if row.value is None:
+        return Whisker(0.0, "", "", "No score is shown")
     label = f"Score {row.score}"
     line = ""
     if row.low is not None and row.high is not None:
@@ -84,6 +96,33 @@ def whisker(row: Row, scale: Scale) -> Whisker:
     if dot > WIDTH:
         return Whisker(dot, "", "M225 10h10M231 6l4 4-4 4", label)
     return Whisker(dot, line, "", label)
+
+
+def zone(
+    rows: Sequence[Scored], run: range, leader: Scored | None, scale: Scale, sign: int
+) -> Zone | None:
+    """From the leader's better end to the last row of the run, short of the next row's dot.
+
+    ``run`` are the tied rows from the top without a gap; ``sign`` is -1 where less is better.
+    """
+    if leader is None or leader.value is None or not run:
+        return None
+    best = leader.high if sign > 0 else leader.low
+    top = scale.x(leader.value) + sign * DOT if best is None else scale.x(best)
+    last = _x(rows[run.stop - 1], scale)
+    air = DOT
+    if run.stop < len(rows):
+        air = min(DOT, abs(_x(rows[run.stop], scale) - last) / 2)
+    left, right = sorted((_inside(top), _inside(last - sign * air)))
+    return Zone(round(left, 1), round(right - left, 1))
+
+
+def _end(end: float | None, value: float | None) -> float:
+    return (0.0 if value is None else value) if end is None else end
+
+
+def _x(row: Scored, scale: Scale) -> float:
+    return scale.x(0.0 if row.value is None else row.value)
 
 
 def _inside(x: float) -> float:

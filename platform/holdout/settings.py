@@ -45,8 +45,8 @@ MAX_BODY = 1024**2 * number(
 )
 QUEUES = words(
     "HOLDOUT_QUEUES",
-    "score,background",
-    "Queues that have workers here (`score`, `background`, `gpu`); /healthz watches them.",
+    "score,background,insight",
+    "Queues with workers here (`score`, `background`, `insight`, `gpu`); /healthz watches them.",
 )
 # Read by the supervisor, the tests or the Makefile; named here so that they are known.
 HOST = text("HOST", "127.0.0.1", "The address `make run` listens on; 0.0.0.0 for a whole class.")

@@ -145,6 +145,9 @@ class Supervisor:
             "background": self._child(
                 "worker-background", *worker, "-Q", "background", "-c", "1", "-n", "background@%h"
             ),
+            "insight": self._child(
+                "worker-insight", *worker, "-Q", "insight", "-c", "1", "-n", "insight@%h"
+            ),
         }
         self.beat = self._child("beat", *celery, "beat", "-l", "warning", "--pidfile=")
         self.demo = self._child("baselines", *python, "holdout.demo", self.url)
@@ -172,6 +175,9 @@ class Supervisor:
                 "PYTHONUNBUFFERED": "1",
                 # Where a machine forbids bytecode files every start would compile Django anew.
                 "PYTHONDONTWRITEBYTECODE": "",
+                # Every worker has a core; more threads of one would only wait for each other.
+                "OPENBLAS_NUM_THREADS": "1",
+                "OMP_NUM_THREADS": "1",
                 PASSWORD: "",  # for `prepare` alone
             },
         )
@@ -205,7 +211,8 @@ class Supervisor:
         self.web.start()
         self.workers["score"].start()
         self._wait_until_ready()
-        self.workers["background"].start()
+        for queue in ("background", "insight"):
+            self.workers[queue].start()
         self.beat.start()
         self._welcome()
         if settings.DEMO and not (settings.VAR / "demo-done").exists():

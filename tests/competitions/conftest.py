@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from competitions import preparing
-from competitions.models import Competition
+from competitions.models import Competition, Submission
+from holdout.accounts.models import User
 from tests.competitions.zips import hidden_zip, solution_csv, train_zip
 
 
@@ -20,3 +21,17 @@ def prepared(draft: Competition) -> Callable[..., Competition]:
         return Competition.objects.get(pk=draft.pk)
 
     return upload
+
+
+@pytest.fixture
+def enter(
+    person: Callable[..., User], scored: Callable[..., Submission]
+) -> Callable[[Competition, str, bytes], Submission]:
+    """``enter(where, "ada", content)``: a team of that name sends a file, and it is scored."""
+    people: dict[str, User] = {}
+
+    def add(where: Competition, name: str, content: bytes) -> Submission:
+        user = people.get(name) or people.setdefault(name, person(name, first_name=name.title()))
+        return scored(user, content, competition=where)
+
+    return add

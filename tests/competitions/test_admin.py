@@ -470,7 +470,8 @@ def test_a_team_becomes_a_line_to_beat(admin, competition, scored, alice, answer
     version = Competition.objects.get().board_version
     page = reverse("admin:competitions_team_change", args=[team.pk])
     assert "alice" in admin.get(page).content.decode()
-    admin.post(reverse("admin:competitions_team_mark_baseline", args=[team.pk]), {"reason": ""})
+    said_yes = {"_form_submitted": "on", "reason": ""}
+    admin.post(reverse("admin:competitions_team_mark_baseline", args=[team.pk]), said_yes)
     assert Team.objects.get().is_baseline
     assert Competition.objects.get().board_version == version + 1
 

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 import holdout.celery  # noqa: F401  (the bell must ring in our own Valkey)
-from competitions import deadlines, leaderboard, lifecycle, solutions, submissions
+from competitions import leaderboard, lifecycle, solutions, submissions
 from competitions.api import urls
 from competitions.models import Competition, DataFile, Status, Submission
 from holdout.accounts.models import User
@@ -32,12 +32,18 @@ MATRIX = {
     ("GET", "competitions"): (200, 200, 200, 200, 200),
     ("GET", "competition"): (200, 200, 200, 200, 200),
     ("GET", "leaderboard"): (200, 200, 200, 200, 200),
+    ("GET", "history"): (200, 200, 200, 200, 200),
+    ("GET", "final"): (404, 404, 404, 404, 404),
     ("POST", "join"): (401, 200, 200, 200, 200),
     ("GET", "submissions"): (401, 200, 200, 200, 200),
     ("POST", "submissions"): (401, 403, 202, 202, 403),
     ("GET", "submission"): (401, 404, 404, 200, 200),
+    ("POST", "pick"): (401, 404, 404, 400, 404),  # hers has no score yet
+    ("DELETE", "pick"): (401, 404, 404, 200, 404),
     ("GET", "competition of draft"): (404, 404, 404, 404, 200),
     ("GET", "leaderboard of draft"): (404, 404, 404, 404, 200),
+    ("GET", "history of draft"): (404, 404, 404, 404, 200),
+    ("GET", "final of draft"): (404, 404, 404, 404, 404),
     ("GET", "submissions of draft"): (401, 404, 404, 404, 200),
     ("POST", "join of draft"): (401, 404, 404, 404, 200),
     ("POST", "submissions of draft"): (401, 404, 404, 404, 403),
@@ -82,8 +88,8 @@ def address(route: str, submission: Submission) -> str:
     name, _, place = route.partition(" of ")
     if name == "competitions":
         return reverse("api:competitions")
-    if name == "submission":
-        return reverse("api:submission", args=[submission.public_id])
+    if name in ("submission", "pick"):
+        return reverse(f"api:{name}", args=[submission.public_id])
     return reverse(f"api:{name}", args=["secret" if place else "pets"])
 
 
@@ -197,8 +203,14 @@ def test_a_challenge_as_a_visitor_sees_it(competition, clients):
         "metric_parameters": {},
         "layout": "labels",
         "opens_at": None,
+        "freezes_at": None,
         "closes_at": None,
+        "published_at": None,
+        "feedback": "rounded",
+        "late_submissions": False,
+        "prizes": 0,
         "daily_limit": 5,
+        "lifetime_limit": 20,
         "max_team_size": 5,
         "classes": ["cat", "dog", "owl"],
         "files": [
@@ -398,6 +410,10 @@ def test_a_scored_submission(scored, alice, answers, clients):
         "more_problems": 0,
         "file_name": "answers.csv",
         "message": "two off",
+        "pick": None,
+        "is_late": False,
+        "excluded": "",
+        "remarks": [],
     }
 
 
@@ -458,6 +474,14 @@ def test_the_board(scored, alice, bob, answers, clients):
         "metric_title": "Accuracy",
         "direction": "maximize",
         "decimals": 4,
+        "feedback": "rounded",
+        "frozen_since": None,
+        "noise": None,
+        "leader": {"team_id": board["rows"][0]["team_id"], "value": 0.8333},
+        "teams": 2,
+        "page": 1,
+        "pages": 1,
+        "you": None,
     }
     assert [(row["rank"], row["team"], row["score"], row["value"]) for row in board["rows"]] == [
         (1, "Bob", "0.8333", 0.8333),
@@ -518,8 +542,9 @@ def crowd(
         (LIST, 2, 5),
         # competition with solution, files; a member: session, user, team, clock, count of slots
         (PETS, 2, 7),
-        # competition, standings; a member: session, user
-        (BOARD, 2, 4),
+        # competition, standings (made for the visitor); a member: session, user, team, own line
+        # and its rank
+        (BOARD, 2, 6),
     ],
 )
 def test_queries_of_public_routes(
@@ -537,7 +562,7 @@ def test_queries_of_own_submissions(crowd, clients, django_assert_num_queries):
     with django_assert_num_queries(5):  # session, user, competition, count, submissions with scores
         assert len(client.get(SEND).json()) == 2
     hers = Submission.objects.filter(user=crowd[0])[0]
-    with django_assert_num_queries(3):  # session, user, submission with its score
+    with django_assert_num_queries(4):  # session, user, submission with its score; a correction
         client.get(f"/api/submissions/{hers.public_id}/")
 
 

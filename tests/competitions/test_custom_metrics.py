@@ -1,4 +1,8 @@
-"""An organiser's own metric, with real child processes: from the upload to the board."""
+"""An organiser's own metric, from the upload to the board.
+
+In processes of its own, but in the tests that ask for `inside`: what those see is made of its
+answers alone.
+"""
 
 import hashlib
 import html
@@ -44,10 +48,9 @@ from tests.competitions.test_admin import (
     three_files,
 )
 from tests.competitions.zips import TRUTH, solution_csv
+from tests.scoring.inside import answer_inside
 
 __all__ = ["admin", "create", "rung"]  # fixtures
-
-pytestmark = pytest.mark.django_db
 
 HEAD = """
 class ParticipantVisibleError(Exception):
@@ -85,7 +88,12 @@ def values(scores) -> list[float]:
 
 
 @pytest.fixture
-def own(solution_csv):
+def inside(monkeypatch):
+    answer_inside(monkeypatch)
+
+
+@pytest.fixture
+def own(db, solution_csv):
     """An open challenge with the metric above, where each mistake costs 2: 6 public, 12 private."""
     made = make_competition("own", solution_csv, metric_parameters={})
     solutions.keep(made, CustomMetric.read(METRIC, "mistakes.py", "minimize"))
@@ -152,7 +160,7 @@ def test_from_the_upload_to_the_board(admin, rung, submit, alice, bob, clients):
     )
 
 
-def test_a_bundle_brings_its_metric_along(tmp_path):
+def test_a_bundle_brings_its_metric_along(tmp_path, db, inside):
     bundle = tmp_path / "own"
     bundle.mkdir()
     (bundle / "metric.py").write_bytes(METRIC)
@@ -192,7 +200,7 @@ def test_a_bundle_brings_its_metric_along(tmp_path):
         ),
     ],
 )
-def test_a_bundle_with_half_a_metric_is_refused(tmp_path, settings, source, sentence):
+def test_a_bundle_with_half_a_metric_is_refused(tmp_path, settings, source, sentence, db):
     (tmp_path / "own.py").write_bytes(source)
     (tmp_path / "competition.toml").write_text(f'title = "Own"\nmetric = "custom"\n{settings}')
     with pytest.raises(CommandError, match=sentence):
@@ -200,7 +208,7 @@ def test_a_bundle_with_half_a_metric_is_refused(tmp_path, settings, source, sent
     assert not Competition.objects.exists()
 
 
-def test_a_file_beside_a_metric_of_the_table_is_refused(tmp_path):
+def test_a_file_beside_a_metric_of_the_table_is_refused(tmp_path, db):
     words = 'title = "Own"\nmetric = "accuracy"\nmetric_file = "own.py"\n'
     (tmp_path / "competition.toml").write_text(words)
     with pytest.raises(CommandError, match='write metric = "custom" too'):
@@ -400,7 +408,7 @@ HITS = """
         ),
     ],
 )
-def test_what_is_wrong_with_a_metric_is_told_in_words(body, sentence):
+def test_what_is_wrong_with_a_metric_is_told_in_words(body, sentence, inside):
     with pytest.raises(Refused) as refusal:
         proven(body)
     assert sentence in str(refusal.value)
@@ -411,7 +419,7 @@ def test_scores_need_classes_that_are_numbers():
         proven(HITS, layout="score")
 
 
-def test_a_number_per_image_may_be_held_against_classes_that_are_numbers():
+def test_a_number_per_image_may_be_held_against_classes_that_are_numbers(inside):
     """Such as ages: the table's metrics take scores for the classes 0 and 1 alone."""
     error = '    return -float((solution["label"] - submission["label"]).abs().mean())'
     assert proven(error, "1279", "score").startswith(b"id,label\n00,0.5\n")
@@ -448,7 +456,7 @@ def same(label: str) -> bytes:
     return solution_csv(dict.fromkeys(PETS, label))
 
 
-def test_less_is_better_and_below_zero(own, judged, answers, alice, bob, clients):
+def test_less_is_better_and_below_zero(own, judged, answers, alice, bob, clients, inside):
     judged(alice, answers(wrong=3, wrong_private=1))
     judged(bob, answers(wrong=1, wrong_private=2))
     judged(bob, answers(wrong=2))  # no better
@@ -540,7 +548,7 @@ def test_the_pages_say_what_to_send(own, clients, layout, line, words):
     assert own.custom_metric.version[:12] in overview
 
 
-def test_no_page_reads_the_source(own, judged, answers, alice, clients):
+def test_no_page_reads_the_source(own, judged, answers, alice, clients, inside):
     """It may be 256 KiB, and is nothing to show."""
     sent = judged(alice, answers())
     place, mine = f"competitions/{own.slug}", f"submissions/{sent.public_id}/"

@@ -43,6 +43,7 @@ def phase(competition):
         ("open", -2, -1, Phase.CLOSED),
         ("closed", None, None, Phase.CLOSED),
         ("closed", 1, 2, Phase.CLOSED),
+        ("revealed", -2, -1, Phase.REVEALED),
     ],
 )
 def test_state_and_dates_together(competition, between, state, opens, closes, expected):
@@ -51,8 +52,13 @@ def test_state_and_dates_together(competition, between, state, opens, closes, ex
         state=state,
         opens_at=now + timedelta(hours=opens) if opens else None,
         closes_at=now + timedelta(hours=closes) if closes else None,
+        revealed_at=now if state == "revealed" else None,
     )
     assert phase(competition) is expected
+    if state == "open":
+        between(paused_at=now)
+        paused = Phase.PAUSED if expected is Phase.OPEN else expected
+        assert phase(competition) is paused
 
 
 @pytest.mark.parametrize(
@@ -85,10 +91,14 @@ def test_a_web_server_whose_clock_is_wrong_decides_nothing(
     frozen_clock(END - TICK)
     upload = ContentFile(answers(), name="a.csv")
     assert submissions.submit(competition, alice, upload).received_at == END - TICK
-    frozen_clock(END)
-    with pytest.raises(NotOpen, match="closed"):
-        submissions.submit(competition, alice, upload)
+    for moment in (END, END + TICK):
+        frozen_clock(moment)
+        with pytest.raises(NotOpen, match="closed"):
+            submissions.submit(competition, alice, upload)
     assert Submission.objects.count() == 1
+    between(late_submissions=True)
+    late = submissions.submit(competition, alice, upload)
+    assert (late.is_late, late.lifetime_slot) == (True, None)
 
 
 def test_a_competition_read_long_ago_is_asked_anew(competition, team_of, alice, answers, between):

@@ -1,6 +1,5 @@
 """The HTML pages: what each visitor sees, what nobody may inject, what a list costs."""
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -16,11 +15,8 @@ from django.test import Client
 from django.utils import timezone
 
 from competitions import teams
-from competitions.leaderboard import Board, Row
 from competitions.models import Competition, Standing, State, Status, Submission, Team
-from competitions.models.metrics import facts
-from competitions.views import board as board_page
-from competitions.views import layouts, whiskers
+from competitions.views import layouts
 from holdout.accounts.models import User
 from holdout.pages import marks, markup, wording
 from scoring import METRICS
@@ -94,9 +90,71 @@ def test_phases_are_told_in_words(competition, html, alice):
     teams.join(Competition.objects.get(), alice)
     assert "Submissions are not open yet" in html(address(competition, "submit/"), alice)
     assert "Coming up" in html(HOME)
-    Competition.objects.update(opens_at=None, state=State.CLOSED)
+    Competition.objects.update(opens_at=None, paused_at=now)
+    page = html(address(competition, "submit/"), alice)
+    assert "The organiser has paused this challenge" in page and 'type="file"' not in page
+    assert "Paused" in html(HOME)
+    Competition.objects.update(paused_at=None, state=State.CLOSED)
     assert "The challenge is closed" in html(address(competition, "submit/"), alice)
     assert "Finished" in html(HOME)
+    Competition.objects.update(late_submissions=True)
+    page = html(address(competition, "submit/"), alice)
+    assert "Your file is scored but not ranked" in page and 'type="file"' in page
+
+
+def test_limits_stand_beside_what_they_limit(competition, scored, answers, html, alice):
+    Competition.objects.update(lifetime_limit=3)
+    scored(alice, answers(1))
+    page = html(address(competition, "submissions/"), alice)
+    assert "1 of 5 attempts used today, 1 of 3 in all." in page
+    for _ in range(2):
+        scored(alice, answers(1))
+    page = html(address(competition, "submit/"), alice)
+    assert 'aria-disabled="true"' in page
+    assert "<span data-spent-in-all >Your team has used all of its 3 attempts." in page
+
+
+def test_a_score_that_needs_words_has_them(competition, scored, answers, html, alice):
+    """The same sentences on the page and for programs."""
+
+    def said(sent):
+        page = html(address(competition, f"submissions/{sent.public_id}/"), alice)
+        return html(f"/api/submissions/{sent.public_id}/", alice), page
+
+    first = scored(alice, answers(2))
+    for text in said(first):
+        assert "0.6667" in text and "does not show it" not in text
+    Competition.objects.update(feedback="ladder", ladder_step=0.25)
+    same = scored(alice, answers(1))
+    for text in said(same):
+        assert "No real improvement over your best 0.7500; gains of 0.25 or less" in text
+    Competition.objects.update(feedback="hidden")
+    hidden = scored(alice, answers(0))
+    for text in said(hidden):
+        assert "The file is valid. Scores are shown at the end." in text
+        assert "1.0000" not in text
+    assert "No score is shown before the end" in html(address(competition), alice)
+    now = timezone.now()
+    Competition.objects.update(
+        feedback="rounded", closes_at=now + timedelta(minutes=9), freeze_minutes=10
+    )
+    frozen = scored(alice, answers(0))
+    for text in said(frozen):
+        assert "1.0000" in text and "The board stands still since" in text
+    Submission.objects.filter(pk=frozen.pk).update(exclusion="Sent twice.", is_late=True,
+                                                   lifetime_slot=None)  # fmt: skip
+    for text in said(frozen):
+        assert "took it out of the ranking: Sent twice." in text
+        assert "It came after the end: it is scored and not ranked." in text
+
+
+def test_a_disqualified_team_reads_why(competition, scored, answers, html, alice):
+    scored(alice, answers(1))
+    Team.objects.update(disqualification="Labelled by hand.")
+    for page in ("", "submit/", "submissions/"):
+        text = html(address(competition, page), alice)
+        assert "Your team was disqualified" in text and "Labelled by hand." in text
+        assert 'type="file"' not in text
 
 
 def test_a_submission_is_its_teams_and_the_organisers(competition, submit, answers, html, bob):
@@ -343,23 +401,6 @@ def test_a_board_without_intervals_explains_none(db, competition, html):
     assert "less is better" in html(page)
 
 
-def test_where_less_is_better_the_grey_zone_lies_to_the_right():
-    rows = [row(0.1, 0.02, team_id=1), row(0.11, 0.02, team_id=2), row(0.3, 0.02, team_id=3)]
-    line = row(0.09, 0.02, team_id=4, is_baseline=True)
-    up = [row(1 - r.value, 0.02, team_id=r.team_id, is_baseline=r.is_baseline)
-          for r in (line, *rows)]  # fmt: skip
-    least, most = (
-        board_page.drawn(Board(1, facts(metric, {}, None), 2, lines), None)
-        for metric, lines in [("top_k_error", [line, *rows]), ("top_k_accuracy", up)]
-    )
-    assert [each.in_band for each in least["lines"]] == [False, True, True, False]
-    assert [each.in_band for each in most["lines"]] == [False, True, True, False]
-    assert least["zone"].width == pytest.approx(most["zone"].width, abs=0.2)
-    ends = (least["zone"].x, least["zone"].x + least["zone"].width)
-    assert ends[0] == least["scale"].x(0.08)
-    assert ends[1] == pytest.approx(least["scale"].x(0.1 + least["zone"].difference), abs=0.2)
-
-
 # --- what a page costs ---------------------------------------------------------------------------
 
 
@@ -378,10 +419,11 @@ HEAD = 6
 @pytest.mark.parametrize(
     ("page", "queries"),
     [
-        ("leaderboard/", HEAD + 1),  # the standings
+        ("leaderboard/", HEAD + 2),  # the standings; the groups, once a minute
         ("data/", HEAD + 3),  # files, classes; may this person download
-        ("submissions/", HEAD + 5),  # count, page, scores; clock and slots for the attempts
-        ("", HEAD + 5),  # own line and place, files; clock and slots for the attempts
+        # count, page, scores; clock and attempts; the picks, and what counts without one
+        ("submissions/", HEAD + 7),
+        ("", HEAD + 6),  # own line and place, files; clock and attempts; announcements
     ],
 )
 def test_pages_of_a_challenge_cost_the_same_for_any_crowd(
@@ -440,63 +482,6 @@ def test_marks_are_mirrored_and_never_nearly_empty():
         cells = marks.cells(f"team {n}")
         assert {(6 - column, row) for column, row in cells} == set(cells)
         assert len(cells) >= 5
-
-
-def row(value: float, half: float | None = None, **fields: Any) -> Row:
-    now = timezone.now()
-    low, high = (None, None) if half is None else (value - half, value + half)
-    known = {"rank": 1, "team_id": 1, "team": "A", "members": 1, "is_baseline": False}
-    return Row(
-        **{**known, **fields}, score=f"{value}", value=value, low=low, high=high,
-        entries=1, last_at=now, reached_at=now,
-    )  # fmt: skip
-
-
-def test_the_scale_fits_the_upper_part_and_points_at_the_rest():
-    rows = [row(value, 0.02) for value in (0.94, 0.92, 0.9, 0.1)]
-    scale = whiskers.scale_of(rows, (0, 1))
-    drawn = [whiskers.whisker(each, scale) for each in rows]
-    assert [mark.arrow != "" for mark in drawn] == [False, False, False, True]
-    assert all(0 <= mark.dot <= whiskers.WIDTH for mark in drawn[:3])
-    assert 3 <= len(scale.ticks) <= 6
-
-
-@pytest.mark.parametrize("values", [[0.5], [0.0], [1.0, 1.0], [34.5, 0.1]])
-def test_the_scale_stands_any_board(values):
-    scale = whiskers.scale_of([row(value) for value in values], (0, 35))
-    assert scale.low < scale.high
-    assert scale.ticks
-
-
-@pytest.mark.browser
-@pytest.mark.filterwarnings("ignore::pytest.PytestRemovedIn10Warning")  # of pytest-base-url
-def test_the_scripts_draw_what_the_server_draws(page):
-    """A row that arrives over the stream looks like one that was there."""
-    page.goto("about:blank")
-    names = ["Ada", "Overfit Club", "Tomás Rey", "数字", CLASH]
-    drawn = page.evaluate(
-        "async ([source, names]) => {"
-        " const { markPath } = await import('data:text/javascript,' + encodeURIComponent(source));"
-        " return names.map(markPath); }",
-        [(MODULES / "marks.js").read_text(), names],
-    )
-    for name, path in zip(names, drawn, strict=True):
-        assert sorted(path.split("z")) == sorted(marks.path(name).split("z"))
-    rows = [row(value, 0.02) for value in (0.94, 0.92, 0.9, 0.1)]
-    xs = page.evaluate(
-        "async ([source, rows]) => {"
-        " const { scaleOf, tieWidth } ="
-        " await import('data:text/javascript,' + encodeURIComponent(source));"
-        " const scale = scaleOf(rows, [0, 1]);"
-        " return [...rows.map((row) => scale.x(row.value)), tieWidth(rows[0])]; }",
-        [
-            (MODULES / "whiskers.js").read_text(),
-            [json.loads(json.dumps(vars(r), default=str)) for r in rows],
-        ],
-    )
-    scale = whiskers.scale_of(rows, (0, 1))
-    expected = [*(scale.x(each.value) for each in rows), whiskers.tie_width(rows[0])]
-    assert xs == pytest.approx(expected, abs=0.11)
 
 
 LAN = "http://lan.example"  # plain http to another machine: no locks, so nothing is shared

@@ -6,6 +6,7 @@ here until somebody says what its address looks like.
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -15,7 +16,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from competitions import lifecycle, picks, reveal
+from competitions import lifecycle, picks, rescoring, reveal
 from competitions.live import events
 from competitions.models import (
     Act,
@@ -64,13 +65,8 @@ def played(competition, scored, alice, bob, host, answers) -> Competition:
     assert best is not None
     Alarm.objects.create(team=best.team, submission=best, z=5.25, raised_at=timezone.now())
     lifecycle.announce(competition, "Welcome.", host)
-    Rescoring.objects.create(
-        competition=competition,
-        before=competition.solution,
-        note="A label was wrong.",
-        old_metric={},
-        new_metric={},
-    )
+    wanted = replace(rescoring.Settings.of(competition), decimals=1)
+    rescoring.begin(competition, host, "Too many digits.", wanted)
     Token.objects.create(user=alice, name="laptop", digest="0" * 64)
     return competition
 

@@ -195,6 +195,21 @@ def test_an_extension_thaws_the_board_until_the_new_freeze(settings_of, enter, c
     assert board_of(competition) == [(1, "Ada", "0.9000")]
 
 
+@pytest.mark.parametrize(("minute", "seen"), [(-20, ["0.9000"]), (-3, [])])
+def test_closing_by_hand_takes_nothing_from_the_board(
+    minute, seen, settings_of, enter, competition
+):
+    """The freeze that would have come is not counted back from the earlier end."""
+    day = 24 * 60
+    left = 5 if minute == -3 else 1000  # frozen already, or not yet
+    settings_of(freeze_minutes=10, closes_at=timezone.now() + timedelta(minutes=left))
+    enter("Ada", 0.9, day + minute)
+    assert [row[2] for row in board_of(competition)] == seen
+    lifecycle.close_now(competition)
+    standings.rebuild(competition)
+    assert [row[2] for row in board_of(competition)] == seen
+
+
 @pytest.mark.parametrize("held_back", [{"feedback": "hidden"}, {"freeze_minutes": 10_000}])
 def test_what_was_held_back_is_shown_once_the_final_board_is_published(
     held_back, settings_of, enter, competition

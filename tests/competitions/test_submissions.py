@@ -1,5 +1,6 @@
 """The life of a submission: who may move it from where to where, and what a crash leaves behind."""
 
+import re
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -92,12 +93,11 @@ def test_each_verb_moves_only_what_it_may(start, status, verb):
 
 
 def test_only_one_module_writes_the_status(pytestconfig):
+    writes = re.compile(r"(?:update|create|Submission)\([^()]*\bstatus=|\.status = ")
     writers = [
         path.name
         for path in (pytestconfig.rootpath / "competitions").rglob("*.py")
-        if "migrations" not in path.parts
-        and any(word in path.read_text() for word in ("status=Status.", ".status = "))
-        and path.parts[-2] != "models"
+        if not {"migrations", "models"} & {*path.parts} and writes.search(path.read_text())
     ]
     assert writers == ["submissions.py"]
 
@@ -219,12 +219,17 @@ def test_too_many_refused_files_within_the_hour(submit, alice, answers, monkeypa
 
 @pytest.mark.parametrize("status", ["invalid", "failed"])
 def test_a_slot_comes_back_once(competition, team_of, in_status, alice, status):
+    def used():
+        attempts = submissions.attempts(competition, team_of(alice))
+        return attempts.used, attempts.lifetime_used
+
     submission = in_status(status)
-    assert submissions.attempts(competition, team_of(alice)).used == 0
+    assert used() == (0, 0)
     for verb in VERBS.values():
         verb(submission)
-    assert submissions.attempts(competition, team_of(alice)).used == 0
-    assert in_status("received").slot == 1
+    assert used() == (0, 0)
+    again = in_status("received")
+    assert (again.slot, again.lifetime_slot) == (1, 1)
 
 
 def test_a_slot_that_came_back_in_the_middle_is_given_out_again(submit, alice, answers):
@@ -418,6 +423,31 @@ def test_fifty_uploads_at_once_take_five_slots(competition, team_of, alice, answ
     assert sorted(slot for slot in results if isinstance(slot, int)) == [1, 2, 3, 4, 5]
     assert {type(result) for result in results if not isinstance(result, int)} == {LimitReached}
     assert Submission.objects.filter(team=team).count() == 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_as_many_uploads_at_once_as_are_left_in_all_are_taken(
+    competition, team_of, submit, alice, answers
+):
+    """Two were sent on an earlier day, and one of them was refused."""
+    refused, scored = submit(alice, answers(1)), submit(alice, answers(2))
+    submissions.reject(submissions.claim(refused.pk), complaint())
+    Submission.objects.update(day=scored.day - timedelta(days=1))
+    type(competition).objects.update(lifetime_limit=4)
+    upload = answers(3)
+    results = all_at_once(
+        12,
+        lambda n: submissions.submit(competition, alice, ContentFile(upload, name=f"{n}.csv")),
+    )
+    taken = [one for one in results if isinstance(one, Submission)]
+    assert sorted(one.lifetime_slot for one in taken) == [1, 3, 4]
+    assert {type(one) for one in results} == {Submission, LimitReached}, results
+    attempts = submissions.attempts(type(competition).objects.get(), team_of(alice))
+    assert (attempts.left, attempts.lifetime_left, attempts.is_spent) == (0, 0, True)
+    type(competition).objects.update(state="closed", late_submissions=True)
+    late = submissions.submit(competition, alice, ContentFile(upload, name="late.csv"))
+    assert (late.is_late, late.lifetime_slot) == (True, None)
+    assert submissions.attempts(competition, team_of(alice)).left == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -31,7 +31,7 @@ SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml
     "services"
 ]
 SITE = [name for name, service in SERVICES.items() if "build" in service]
-STARTED = ("web", "worker", "worker-background", "beat")
+STARTED = ("web", "worker", "worker-background", "worker-insight", "beat")
 VARIABLE = re.compile(r"\$\{(?P<name>\w+):(?P<kind>[-?])(?P<rest>[^}]*)\}")
 DOT_ENV = {
     "SITE_HOST": "holdout.test",

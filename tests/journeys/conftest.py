@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.journeys.stack import Stack
 
@@ -36,3 +37,28 @@ def staged(stack: Stack, request: pytest.FixtureRequest) -> Callable[..., dict[s
         return {"slug": slug, "tokens": tokens, **made["competition"]}
 
     return stage
+
+
+@pytest.fixture
+def open_page(browser):
+    """Each call is another person's browser; in the end nothing may have been complained of.
+
+    Two contexts of one Chromium share no cookie, no storage and no connection.
+    """
+    contexts, complaints = [], []
+
+    def open_one(address):
+        contexts.append(browser.new_context(locale="en-GB"))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(20_000)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda said: said.type == "error" and complaints.append(said.text))
+        page.goto(address)
+        return page
+
+    expect.set_options(timeout=20_000)
+    yield open_one
+    for context in contexts:
+        context.close()
+    # What is killed under a page is missing for a moment; everything else is a fault.
+    assert [said for said in complaints if "net::" not in said] == []

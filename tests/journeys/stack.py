@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar, cast
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 120.0  # seconds; a busy machine takes its time
@@ -33,21 +33,22 @@ def until(condition: Callable[[], Found], what: str, seconds: float = PATIENCE) 
     while not (result := condition()):
         if time.monotonic() > end:
             raise AssertionError(f"not within {seconds:g} s: {what}")
-        time.sleep(0.05)
+        time.sleep(0.1)  # an answer costs the site as much as it costs the one who asks
     return result
 
 
 class Stack:
     """`python -m holdout.up` with a var folder and a port of its own, and no demo."""
 
-    def __init__(self, var: Path, **settings: str) -> None:
-        self.var, self.port = var, free_port()
+    def __init__(self, var: Path, port: int | None = None, **settings: str) -> None:
+        self.var, self.port = var, port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.output = var / "output.txt"
+        self.output = var / f"output-{time.monotonic_ns()}.txt"  # of this start
         own = {"HOLDOUT_VAR": str(var), "PORT": str(self.port), "HOLDOUT_DEMO": "0", **settings}
         paths = os.pathsep.join([str(ROOT / "platform"), str(ROOT)])
         clean = {k: v for k, v in os.environ.items() if not k.startswith(INHERITED)}
         self.environment = {**clean, "PYTHONPATH": paths, **own}
+        self._hand: subprocess.Popen[str] | None = None
         with open(self.output, "ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "holdout.up"],
@@ -66,21 +67,42 @@ class Stack:
     def said(self) -> str:
         return self.output.read_text()
 
-    def stop(self) -> int:
-        self.process.terminate()
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        if self._hand is not None:
+            self._hand.communicate()
+            self._hand = None
+        self.process.send_signal(number)
         return self.process.wait(60)
 
     # --- its database, from outside --------------------------------------------------------------
 
     def stage(self, **wanted: Any) -> Any:
-        """Runs tests.journeys.stage in the stack's own surroundings."""
-        return stage(self.environment, **wanted)
+        """What tests.journeys.stage makes in the stack's own surroundings.
+
+        One process for all calls: to load the site takes longer than to set a stage.
+        """
+        if self._hand is None:
+            self._hand = subprocess.Popen(
+                [sys.executable, "-m", "tests.journeys.stage"],
+                cwd=ROOT,
+                env=self.environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        asked, made = cast(IO[str], self._hand.stdin), cast(IO[str], self._hand.stdout)
+        asked.write(json.dumps(wanted) + "\n")
+        asked.flush()
+        if not (line := made.readline()):
+            raise AssertionError("the stage was not set: its traceback is in what was captured")
+        return json.loads(line)
 
     # --- its processes ---------------------------------------------------------------------------
 
     def processes(self) -> dict[int, str]:
         """Number and command of every process of this stack but the supervisor."""
         mark = f"HOLDOUT_VAR={self.var}".encode()
+        others = {self.process.pid, self._hand.pid if self._hand else 0}
         found = {}
         for folder in Path("/proc").glob("[0-9]*"):
             try:
@@ -88,16 +110,24 @@ class Stack:
                 command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
             except OSError:
                 continue
-            if mark in surroundings and int(folder.name) != self.process.pid:
+            # Valkey writes its title over its environment, and names the folder in it.
+            ours = mark in surroundings or f"{self.var}/valkey.sock" in command
+            if ours and command and int(folder.name) not in others:
                 found[int(folder.name)] = command
         return found
 
+    def eldest(self, part: str) -> int:
+        """The number of the process whose command holds the part, not of its workers; or 0."""
+        return min((pid for pid, line in self.processes().items() if part in line), default=0)
+
     def kill(self, *parts: str) -> None:
         """SIGKILL, all at once, to every process whose command holds one of the parts."""
-        doomed = [pid for pid, line in self.processes().items() if any(p in line for p in parts)]
-        if not doomed:
-            raise AssertionError(f"no process of the stack is called {parts}")
-        for pid in doomed:
+        processes = self.processes().items()
+        doomed = {part: [pid for pid, line in processes if part in line] for part in parts}
+        for part, pids in doomed.items():
+            if not pids:
+                raise AssertionError(f"no process of the stack is called {part}")
+        for pid in {pid for pids in doomed.values() for pid in pids}:
             os.kill(pid, signal.SIGKILL)
 
     # --- its API ---------------------------------------------------------------------------------

@@ -1,10 +1,11 @@
 """Sets the stage in a running stack's database: `python -m tests.journeys.stage '{…}'`.
 
-Prints as JSON what was made. Started as a program, because a test's own process is connected to
-the test database and not to the stack's.
+Prints as JSON what was made; without an argument, a line for every line that it reads. Started as
+a program, because a test's own process is connected to the test database and not to the stack's.
 """
 
 import json
+import secrets
 import sys
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,12 +14,16 @@ from typing import Any
 import holdout.standalone  # noqa: F401 - sets Django up
 
 # isort: split
+from django.core.files.base import ContentFile
+from django.db import connections
 from django.db.models import F
 
-from competitions import files, teams
-from competitions.models import Competition, Standing, Status, Submission
+from competitions import deadlines, files, preparing, teams
+from competitions.live import events
+from competitions.models import Competition, SolutionVersion, Standing, Status, Submission
 from holdout.accounts import tokens
 from holdout.accounts.models import User
+from scoring import splits
 from tests.classroom import make_competition
 from tests.journeys.stack import ids, label
 
@@ -31,7 +36,26 @@ def competition(slug: str, rows: int = 60, daily_limit: int = 20) -> dict[str, A
     solution = ("id,label,Usage\n" + "\n".join(lines) + "\n").encode()
     made = make_competition(slug, solution, daily_limit=daily_limit)
     assert made.solution is not None
+    seal(made.solution, {line.split(",")[0]: line.split(",")[2] for line in lines}, solution)
     return {"solution": files.storage("solutions").path(made.solution.path)}
+
+
+def seal(version: SolutionVersion, usage: dict[str, str], solution: bytes) -> None:
+    """Sealed as preparing does it, so that the seal can be found whole after the end."""
+    seed = secrets.token_bytes(16)
+    version.commitment = splits.given_commitment(seed, usage)
+    version.label_seal = splits.solution_commitment(splits.salt_from(seed), solution)
+    version.save()
+    files.storage("solutions").save(preparing.seed_path(version.commitment), ContentFile(seed))
+
+
+def dates(slug: str, closes_in: int, freeze_minutes: int | None = None) -> None:
+    """Ends in that many minutes, as if it had been so from the start; open pages are told."""
+    made = Competition.objects.get(slug=slug)
+    made.closes_at = deadlines.clock(made) + timedelta(minutes=closes_in)
+    made.freeze_minutes = freeze_minutes
+    made.save(update_fields=["closes_at", "freeze_minutes"])
+    events.publish_clock(made)
 
 
 def people(names: list[str]) -> dict[str, str]:
@@ -81,14 +105,21 @@ VERBS: dict[str, Callable[..., Any]] = {
     "people": people,
     "teams": crowd,
     "later": an_hour_later,
+    "dates": dates,
     "tally": tally,
 }
 
 
-def main(wanted: dict[str, Any]) -> None:
-    made = {name: VERBS[name](**arguments) for name, arguments in wanted.items()}
-    sys.stdout.write(json.dumps(made))
+def set_up(wanted: dict[str, Any]) -> str:
+    return json.dumps({name: VERBS[name](**arguments) for name, arguments in wanted.items()})
+
+
+def main(arguments: list[str]) -> None:
+    for line in arguments or sys.stdin:
+        sys.stdout.write(set_up(json.loads(line)) + "\n")
+        sys.stdout.flush()
+        connections.close_all()  # the next line may come after the servers were killed
 
 
 if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))
+    main(sys.argv[1:])

@@ -12,28 +12,6 @@ ROWS = 60
 
 
 @pytest.fixture
-def open_page(launch_browser):
-    """Each call is another browser; at the end nothing may have been complained of in any."""
-    browsers, complaints = [], []
-
-    def open_one(address):
-        browsers.append(launch_browser())
-        page = browsers[-1].new_context(locale="en-GB").new_page()
-        page.set_default_timeout(20_000)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda said: said.type == "error" and complaints.append(said.text))
-        page.goto(address)
-        return page
-
-    expect.set_options(timeout=20_000)
-    yield open_one
-    for browser in browsers:
-        browser.close()
-    # What is killed under a page is missing for a moment; everything else is a fault.
-    assert [said for said in complaints if "net::" not in said] == []
-
-
-@pytest.fixture
 def board(stack, staged, open_page):
     """A competition with a team on its board, and a visitor who has the board open."""
     stage = staged(["ben"])

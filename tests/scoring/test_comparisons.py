@@ -12,13 +12,13 @@ from scoring.bootstrap import bootstrap_weights, replicate_means
 from scoring.comparisons import (
     PackedRows,
     bootstrap_p,
-    delong,
     delong_test,
     mcnemar_chi2,
     mcnemar_exact,
     mcnemar_mid_p,
     paired_difference,
 )
+from scoring.delong import delong
 
 QUICK = settings(deadline=None, max_examples=50)
 COUNTS = st.integers(0, 300)

@@ -6,12 +6,14 @@ processor's time ends a child that does not answer.
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, nullcontext
 from functools import cache, partial
+from queue import SimpleQueue
 
 import pytest
 
 from scoring import ProblemCode, Solution, Spec, evaluate
-from tests.scoring.children import MEMORY, judge, measured, write_solutions
+from tests.scoring.children import MEMORY, Nursery, judge, measured, write_solutions
 from tests.scoring.hostile import (
     ALMOST_RIGHT,
     CHALLENGES,
@@ -29,15 +31,38 @@ CHILDREN = min(4, len(os.sched_getaffinity(0)))  # at a time; each needs up to 3
 
 
 @pytest.fixture(scope="module")
-def answers(request, tmp_path_factory):
-    """The answer for each file of the tests that will run, waited for."""
+def solutions(tmp_path_factory):
     folder = tmp_path_factory.mktemp("hostile")
     write_solutions(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def nurseries():
+    """Those that have nothing to do."""
+    with ExitStack() as stack:
+        free = SimpleQueue()
+        for _ in range(CHILDREN):
+            free.put(stack.enter_context(Nursery()))
+        yield free
+
+
+@pytest.fixture(scope="module")
+def answers(request, solutions, nurseries):
+    """The answer for each file of the tests that will run, waited for."""
+
+    def judged(file):
+        nursery = nurseries.get()
+        try:
+            return judge(solutions, file, nursery.measured)
+        finally:
+            nurseries.put(nursery)
+
     here = [item for item in request.session.items if getattr(item, "module", 0) is request.module]
     chosen = [item for item in here if "answers" in item.fixturenames]
     with ThreadPoolExecutor(CHILDREN) as pool:
         files = {str(item.callspec.params["file"]): item.callspec.params["file"] for item in chosen}
-        started = {name: pool.submit(judge, folder, file) for name, file in files.items()}
+        started = {name: pool.submit(judged, file) for name, file in files.items()}
         yield lambda file: started[str(file)].result()
 
 
@@ -82,14 +107,29 @@ def test_the_names_of_the_files_are_different():
     assert len(set(every)) == len(every)
 
 
-def test_the_limits_hold():
-    endless = measured(["-c", "while True: pass"], cpu_limit=1)
-    assert endless.exit_code < 0
-    assert endless.cpu_seconds < 3
-    large = measured(["-c", f"text = b'x' * {MEMORY}"])
-    assert (large.exit_code, large.answer) == (0, {})
-    assert large.peak > MEMORY
-    assert measured(["-c", "pass"]).peak < MEMORY / 10
+@pytest.mark.parametrize("way", ["a fork", "a start"])
+def test_the_limits_hold(way):
+    with Nursery() if way == "a fork" else nullcontext() as nursery:
+        run = nursery.measured if nursery else measured
+        endless = run(["-c", "while True: pass"], cpu_limit=1)
+        assert endless.exit_code < 0
+        assert endless.cpu_seconds < 3
+        large = run(["-c", f"text = b'x' * {MEMORY}"])
+        assert (large.exit_code, large.answer) == (0, {})
+        assert large.peak > MEMORY
+        assert run(["-c", "pass"]).peak < MEMORY / 4
+
+
+@pytest.mark.parametrize(("key", "code"), [("long names", 0), ("few shares", 1)])
+def test_a_fork_answers_as_a_process_that_was_started(key, code, solutions):
+    make = partial(right, key) if code == 0 else lambda: right(key) + b"x"
+    file = Hostile("twice", "", make, key)
+    started = judge(solutions, file)
+    with Nursery() as nursery:
+        forked = judge(solutions, file, nursery.measured)
+    assert (forked.exit_code, forked.answer) == (started.exit_code, started.answer)
+    assert forked.exit_code == code
+    assert 0.8 < forked.peak / started.peak < 1.25
 
 
 LABELS = "id,label,Usage\n1,cat,Public\n2,dog,Private\n3,cat,Private\n"

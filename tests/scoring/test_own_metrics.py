@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from scoring.terminal import app
+from tests.scoring.inside import answer_inside
 
 pytest.importorskip("pandas", reason="custom metrics get data frames: pip install pandas")
 
@@ -40,6 +41,11 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.fixture
+def inside(monkeypatch):
+    answer_inside(monkeypatch)
+
+
 def call(command, *more):
     files = ("--solution", "S.csv", "--submission", "F.csv")
     return CliRunner().invoke(app, [*command.split(), *files, "--json", *more])
@@ -54,7 +60,7 @@ def test_scored_like_any_other_metric(folder):
     assert found["metric"].startswith("custom:")
 
 
-def test_its_version_is_the_hash_of_its_bytes(folder):
+def test_its_version_is_the_hash_of_its_bytes(folder, inside):
     first = json.loads(call("check-metric metric.py").stdout)
     (folder / "metric.py").write_text(METRIC + "\n")
     second = json.loads(call("check-metric metric.py").stdout)
@@ -98,7 +104,7 @@ def test_a_failing_metric_is_the_host_s_business(folder):
         ("probabilities", "image,mole,lynx\na,0.5,1\nb,0,1\nc,1,1\nd,0,0\n", ["1.0", "1.0"]),
     ],
 )
-def test_every_layout_reaches_the_metric(folder, layout, answers, seen):
+def test_every_layout_reaches_the_metric(folder, layout, answers, seen, inside):
     told = f"""
 class ParticipantVisibleError(Exception): pass
 def score(solution, submission, row_id_column_name) -> float:

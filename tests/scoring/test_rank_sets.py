@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.special import ndtri
 
-from scoring.comparisons import delong
+from scoring.delong import delong
 from scoring.intervals import covariance_of_means, wilson
 from scoring.rank_sets import rank_sets, rank_sets_of
 
@@ -41,6 +41,7 @@ def test_sets_follow_from_each_teams_own_critical_value():
         assert sets.lower[team] == 1 + (lead > sets.two_sided[team]).sum()
         assert sets.upper[team] == 40 - (lead < -sets.two_sided[team]).sum()
         assert sets.tied[team] == (lead.max() <= sets.one_sided[team])
+        assert sets.errors[team] ** 2 == pytest.approx(variance, rel=1e-6, abs=1e-12)
 
 
 def test_critical_values_are_quantiles_of_the_largest_of_all_pairs():

@@ -4,12 +4,10 @@ export async function refreshBest() {
   if (!card) return;
   const response = await fetch(card.dataset.best);
   if (!response.ok) return;
-  const { rows } = await response.json();
-  const own = rows.find((row) => row.team_id === Number(card.dataset.team));
-  if (!own) return;
-  const ranked = rows.filter((row) => !row.is_baseline).length;
-  card.querySelector("[data-best-score]").textContent = own.score;
-  card.querySelector("[data-best-rank]").textContent = `${own.rank ?? "–"} of ${ranked}`;
+  const { you, teams } = await response.json();
+  if (!you?.score) return;
+  card.querySelector("[data-best-score]").textContent = you.score;
+  card.querySelector("[data-best-rank]").textContent = `${you.rank ?? "–"} of ${teams}`;
   const interval = card.querySelector("[data-best-interval]");
-  if (interval && own.low !== null) interval.textContent = `${own.low.toFixed(3)} to ${own.high.toFixed(3)}`;
+  if (interval && you.low !== null) interval.textContent = `${you.low.toFixed(3)} to ${you.high.toFixed(3)}`;
 }

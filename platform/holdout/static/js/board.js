@@ -1,178 +1,291 @@
 // The board in the page: knows its rows, takes changed ones, ranks again and lets them travel.
-import { markPath } from "./marks.js";
+//
+// The first page of the whole board ranks for itself, exactly as the server does, since it knows
+// every line above any of its own. Other pages are handed whole ones (see leaderboard.js).
 import { compare, rank } from "./ranking.js";
-import { light, slide } from "./slide.js";
-import { showTime } from "./times.js";
-import { drawAxis, drawWhisker, drawZone, scaleOf, tieWidth } from "./whiskers.js";
+import { drawDay, drawMove, drawRank, fillRow, numberOrNull, readRow } from "./rows.js";
+import { lightAll, slide } from "./slide.js";
+import { difference, tiesOf } from "./ties.js";
+import { now } from "./times.js";
+import { drawAxis, drawWhisker, drawZone, scaleOf, zoneOf } from "./whiskers.js";
 
-const MEDALS = { 1: " rank-gold", 2: " rank-silver", 3: " rank-bronze" };
-const numberOrNull = (text) => (text === "" ? null : Number(text));
+const LENGTH = 100; // lines of a page, as in competitions/leaderboard.py
 
 export class Board {
   constructor(wrap) {
+    const { version, direction, bounds, noise, page, pages, teams, group, search, prizes, from } = wrap.dataset;
     this.wrap = wrap;
-    this.body = wrap.querySelector("tbody");
+    this.body = wrap.querySelector("[data-rows]");
     this.template = wrap.querySelector("[data-row-template]");
-    this.note = wrap.querySelector("[data-band-note]");
+    this.notes = { band: this.body.querySelector("[data-band-note]"), prize: this.body.querySelector("[data-prize-line]") };
     this.axis = wrap.querySelector(".axis");
-    this.version = Number(wrap.dataset.version);
+    this.version = Number(version); // of the whole page
+    this.newest = this.version; // of anything in it
     this.you = Number(wrap.dataset.you) || null;
-    this.order = compare(wrap.dataset.direction);
-    this.sign = wrap.dataset.direction === "minimize" ? -1 : 1;
-    this.bounds = wrap.dataset.bounds.split(" ").map(Number);
-    this.rows = new Map();
-    for (const element of this.body.querySelectorAll("tr[data-team]")) this.read(element);
-    for (const row of this.ranked()) row.opened = row.rank;
+    this.isHidden = wrap.dataset.hides === "yes";
+    this.direction = direction;
+    this.sign = direction === "minimize" ? -1 : 1;
+    this.order = compare(direction);
+    this.bounds = bounds.split(" ").map(Number);
+    [this.noise, this.from] = [numberOrNull(noise), Number(from)];
+    [this.page, this.pages, this.teams, this.prizes] = [page, pages, teams, prizes].map(Number);
+    this.isWhole = !group && !search;
+    this.ranksItself = this.isWhole && this.page === 1;
+    this.known = new Map(); // team -> the version of its newest news, of rows that are not here too
+    this.read();
   }
 
   // What the server drew.
-  read(element) {
-    const { team, name, value, low, high, reached } = element.dataset;
-    this.rows.set(Number(team), {
-      team_id: Number(team),
-      team: name,
-      is_baseline: element.matches(".is-baseline"),
-      score: element.querySelector(".value").textContent,
-      value: Number(value),
-      low: numberOrNull(low),
-      high: numberOrNull(high),
-      reached_at: reached,
-      version: this.version,
-      element,
-    });
-  }
-
-  ranked() {
-    return rank([...this.rows.values()].sort(this.order));
-  }
-
-  get teams() {
-    return [...this.rows.values()].filter((row) => !row.is_baseline).length;
-  }
-
-  // One changed row. Returns what happened, or null for what was known already: after a
-  // reconnect an event may be heard twice.
-  apply(version, fresh) {
-    const known = this.rows.get(fresh.team_id);
-    if (known && version <= known.version) return null;
-    this.version = Math.max(this.version, version);
-    const [change] = this.change([{ ...fresh, version }]);
-    return change ?? null;
-  }
-
-  // A whole board, after a gap or from polling. Returns what happened, best first.
-  replace(board) {
-    if (board.version < this.version) return [];
-    this.version = board.version;
-    const there = new Set(board.rows.map((row) => row.team_id));
-    for (const [id, row] of this.rows) {
-      if (there.has(id)) continue;
-      row.element.remove();
-      this.rows.delete(id);
+  read() {
+    this.rows = new Map();
+    for (const element of this.body.querySelectorAll("tr[data-team]")) {
+      const row = readRow(element);
+      this.rows.set(row.team_id, row);
     }
-    return this.change(board.rows.map((row) => ({ ...row, version: board.version })));
+    const pinned = this.wrap.querySelector("[data-pinned] tr");
+    this.pinned = pinned ? readRow(pinned) : null;
+    const [team_id, value, low, high] = this.wrap.dataset.leader.split(",");
+    this.leader = team_id
+      ? { team_id: Number(team_id), value: Number(value), low: numberOrNull(low), high: numberOrNull(high) }
+      : null;
+    this.compared = this.leader; // with whom the rows' ties are
+  }
+
+  get list() {
+    return [...this.rows.values()];
+  }
+
+  // The rows as they stand, best first, with the own one wherever it is.
+  get shown() {
+    return this.pinned ? [...this.list, this.pinned] : this.list;
+  }
+
+  // --- news --------------------------------------------------------------------------------------
+
+  // Changed rows, [{ version, row }, …]. Returns what happened, leaving out what was known: after a
+  // reconnect an event may be heard twice.
+  apply(events) {
+    const fresh = events.filter(({ version, row }) => version > (this.known.get(row.team_id) ?? this.version));
+    for (const { version, row } of fresh) {
+      if (row.entries === 1 && !row.is_baseline && !this.rows.has(row.team_id)) this.teams += 1;
+      this.known.set(row.team_id, version);
+      this.newest = Math.max(this.newest, version);
+    }
+    return this.change(fresh.map(({ row }) => ({ ...row, tied: this.tieOf(row) })));
+  }
+
+  // A tie was found for one very score; the news of another entry says nothing of it.
+  tieOf({ team_id, value }) {
+    const known = this.rows.get(team_id);
+    return known && known.value === value ? known.tied : null;
+  }
+
+  // A whole page, after a gap or from polling. Returns what happened, best first.
+  replace(board) {
+    if (board.version < this.newest) return [];
+    [this.version, this.newest, this.noise] = [board.version, board.version, board.noise];
+    [this.page, this.pages, this.teams] = [board.page, board.pages, board.teams];
+    this.known.clear();
+    this.compared = board.leader;
+    if (!this.ranksItself) this.follow(board.leader);
+    const there = new Set(board.rows.map((row) => row.team_id));
+    for (const id of [...this.rows.keys()]) if (!there.has(id)) this.drop(id);
+    if (this.pinned && there.has(this.you)) this.unpin();
+    else if (board.you && !there.has(this.you)) this.pin(board.you);
+    return this.change(board.rows.map((row) => ({ ...row, then: thenOf(row) })));
+  }
+
+  // Ties, intervals and moves, which come a moment after the score that they belong to.
+  learn({ version, leader, noise, rows }) {
+    if (version < this.version) return;
+    [this.noise, this.compared] = [noise, leader];
+    for (const { team_id, moved, ...facts } of rows) {
+      const row = this.rows.get(team_id);
+      if (!row) continue;
+      Object.assign(row, facts, { then: thenOf({ rank: row.rank, moved }) });
+      row.isStale = true;
+    }
+    this.draw();
+  }
+
+  // The leader of another page; its interval is known while it is the same score.
+  follow(leader) {
+    const isSame = leader && this.leader?.team_id === leader.team_id && this.leader.value === leader.value;
+    this.leader = isSame ? this.leader : leader && { low: null, high: null, ...leader };
+  }
+
+  // One's own row is on another page: here it stands apart, with its rank.
+  pin(you, element = this.pinned?.element ?? this.blank()) {
+    this.pinned = { ...you, then: you.then ?? thenOf(you), element };
+    fillRow(this.pinned, true);
+    if (!element.closest("[data-pinned]")) {
+      const holder = document.createElement("tbody");
+      holder.dataset.pinned = "";
+      holder.append(element);
+      this.body.after(holder);
+    }
+    if (this.isHidden) return;
+    drawRank(this.pinned);
+    drawMove(this.pinned);
+    if (this.scale) drawWhisker(element.querySelector(".c-range svg"), this.pinned, this.scale);
+    drawDay(this.pinned, this.from, this.direction, this.until());
+  }
+
+  unpin() {
+    this.pinned.element.parentElement.remove();
+    this.pinned = null;
+  }
+
+  drop(id) {
+    this.rows.get(id).element.remove();
+    this.rows.delete(id);
   }
 
   change(freshRows) {
     const changes = [];
     slide(this.body, () => {
+      if (!this.ranksItself) this.rows = this.sorted(freshRows);
       for (const fresh of freshRows) {
         const known = this.rows.get(fresh.team_id);
-        const before = known?.rank ?? null;
-        const isNew = !known;
-        const isBetter = isNew || known.score !== fresh.score;
-        const entries = known?.element.querySelector(".c-n").textContent;
-        const row = { ...fresh, opened: known?.opened, element: known?.element ?? this.blank() };
-        this.rows.set(fresh.team_id, row);
-        this.fill(row);
-        if (isBetter || entries !== String(fresh.entries)) changes.push({ row, before, isNew, isBetter });
+        const row = { then: known?.then ?? null, ...fresh, element: known?.element ?? this.blank(), isStale: true };
+        this.rows.set(row.team_id, row);
+        fillRow(row, row.team_id === this.you);
+        const isBetter = !known || known.score !== row.score;
+        if (!isBetter && known.entries === row.entries) continue;
+        changes.push({ row, before: known?.rank ?? null, isNew: !known && row.entries === 1, isBetter });
       }
       this.draw();
     });
-    for (const { row } of changes) light(row.element);
-    return changes.map((each) => ({ ...each, after: each.row.rank }));
+    const seen = changes.filter(({ row }) => this.rows.has(row.team_id));
+    lightAll(seen.map(({ row }) => row.element));
+    return seen.map((each) => ({ ...each, after: each.row.rank, isShared: this.isShared(each.row) }));
+  }
+
+  // In the order of a page as it was fetched; of the new ones nothing is known yet.
+  sorted(freshRows) {
+    return new Map(freshRows.map(({ team_id }) => [team_id, this.rows.get(team_id)]));
+  }
+
+  isShared({ rank: place }) {
+    return place !== null && this.list.filter((row) => row.rank === place).length > 1;
   }
 
   blank() {
     return this.template.content.firstElementChild.cloneNode(true);
   }
 
-  // Names come from strangers: they are set as text, never as HTML.
-  fill({ element, ...row }) {
-    element.dataset.team = row.team_id;
-    element.dataset.name = row.team;
-    element.classList.toggle("is-baseline", row.is_baseline);
-    element.classList.toggle("is-you", row.team_id === this.you);
-    element.querySelector(".avatar path").setAttribute("d", markPath(row.team));
-    element.querySelector("b").textContent = row.team;
-    this.badge(element, row.team_id === this.you);
-    const small = element.querySelector("small");
-    small.textContent = row.is_baseline ? "Baseline" : `${row.members} members`;
-    small.hidden = !row.is_baseline && row.members < 2;
-    element.querySelector(".value").textContent = row.score;
-    const plusminus = element.querySelector(".plusminus");
-    plusminus.hidden = row.low === null;
-    if (row.low !== null) plusminus.textContent = `± ${((row.high - row.low) / 2).toFixed(3)}`;
-    element.querySelector(".c-n").textContent = row.entries;
-    showTime(element.querySelector(".c-last time"), row.last_at);
-  }
-
-  badge(element, isYou) {
-    if (!isYou || element.querySelector(".badge-you")) return;
-    const badge = document.createElement("span");
-    badge.className = "badge badge-you";
-    badge.textContent = "You";
-    element.querySelector("b").after(" ", badge);
-  }
+  // --- drawing -----------------------------------------------------------------------------------
 
   // Everything that depends on the other rows: order, ranks, moves, scale, zone, band.
   draw() {
     const rows = this.ranked();
-    this.body.append(...rows.map((row) => row.element));
-    const scale = scaleOf(rows, this.bounds);
-    const leader = rows.find((row) => !row.is_baseline);
-    const tie = tieWidth(leader);
-    for (const row of rows) {
-      this.drawRank(row);
-      const svg = row.element.querySelector(".c-range svg");
-      drawWhisker(svg, row, scale);
-      drawZone(svg, leader, tie, scale, this.sign);
-    }
-    drawAxis(this.axis, scale);
-    this.drawBand(rows, leader, tie);
+    this.rows = new Map(rows.map((row) => [row.team_id, row]));
+    this.arrange(rows);
     this.wrap.hidden = rows.length === 0;
+    if (this.isHidden || !rows.length) return;
+    if (this.ranksItself) this.leader = rows.find((row) => !row.is_baseline) ?? null;
+    const compared = this.isCompared() ? rows : rows.map((row) => ({ ...row, tied: null }));
+    const ties = tiesOf(compared, this.leader, this.noise, this.sign);
+    this.drawMarks(rows, ties);
+    this.drawBand(rows, ties);
+    this.drawPrizes(rows);
   }
 
-  drawRank(row) {
-    const disc = row.element.querySelector(".rank");
-    disc.textContent = row.rank ?? "–";
-    disc.className = `rank${row.rank ? (MEDALS[row.rank] ?? "") : " faint"}`;
-    if (row.rank) disc.removeAttribute("aria-label");
-    const move = row.element.querySelector(".move");
-    const places = row.rank && row.opened ? row.opened - row.rank : 0;
-    move.hidden = places === 0;
-    move.className = `move ${places > 0 ? "move-up" : "move-down"}`;
-    const words = document.createElement("span");
-    words.className = "sr";
-    words.textContent = places > 0 ? "up " : "down ";
-    move.replaceChildren(words, String(Math.abs(places)));
-  }
-
-  drawBand(rows, leader, tie) {
-    const isTied = (row) =>
-      tie !== null &&
-      Math.abs(leader.value - row.value) <= tie + 1e-9 &&
-      !(row.is_baseline && this.sign * row.value > this.sign * leader.value);
-    const band = rows.filter(isTied);
-    const isBand = band.length > 1;
-    for (const row of rows) {
-      row.element.classList.toggle("in-band", isBand && band.includes(row));
-      row.element.classList.toggle("band-first", isBand && row === band[0]);
-      row.element.classList.toggle("band-last", isBand && row === band.at(-1));
+  ranked() {
+    if (!this.ranksItself) return this.list;
+    const sorted = this.list.sort(this.isHidden ? earliest : this.order);
+    if (!this.isHidden) rank(sorted);
+    for (const row of sorted.splice(LENGTH)) {
+      row.element.remove();
+      // How many are ahead of it is known when the page is fetched again.
+      if (row.team_id === this.you) this.pin({ ...row, rank: this.pinned?.rank ?? null });
     }
-    this.note.hidden = !isBand;
-    if (!isBand) return;
-    this.note.querySelector("[data-tie]").textContent = tie.toFixed(3);
-    band.at(-1).element.after(this.note);
+    if (this.pinned && sorted.some((row) => row.team_id === this.you)) this.unpin();
+    return sorted;
   }
+
+  // Only what stands elsewhere is moved.
+  arrange(rows) {
+    let place = this.firstRow(this.body.firstElementChild);
+    for (const { element } of rows) {
+      if (element === place) place = this.firstRow(place.nextElementSibling);
+      else this.body.insertBefore(element, place);
+    }
+  }
+
+  firstRow(element) {
+    let row = element;
+    while (row && row.dataset.team === undefined) row = row.nextElementSibling;
+    return row;
+  }
+
+  // Ties with somebody who leads no more say nothing.
+  isCompared() {
+    const { leader, compared } = this;
+    return Boolean(leader && compared && leader.team_id === compared.team_id && leader.value === compared.value);
+  }
+
+  drawMarks(rows, ties) {
+    const scale = scaleOf(rows, this.bounds);
+    const isNewScale = scale.low !== this.scale?.low || scale.high !== this.scale?.high;
+    this.scale = scale;
+    const zone = ties.isKnown ? zoneOf(rows, ties, this.leader, scale, this.sign) : null;
+    if (isNewScale) drawAxis(this.axis, scale);
+    for (const row of rows) {
+      drawRank(row);
+      drawMove(row);
+      const svg = row.element.querySelector(".c-range svg");
+      if (isNewScale || row.isStale) drawWhisker(svg, row, scale);
+      if (row.isStale) drawDay(row, this.from, this.direction, this.until());
+      drawZone(svg, zone);
+      row.isStale = false;
+    }
+    if (this.pinned) drawZone(this.pinned.element.querySelector(".c-range svg"), zone);
+    this.hasZone = zone !== null;
+  }
+
+  drawBand(rows, { tied, last, isBand, isUnbroken, noise }) {
+    rows.forEach(({ element: { classList } }, n) => {
+      const isIn = isBand && tied[n];
+      classList.toggle("in-band", isIn);
+      classList.toggle("band-first", isIn && !tied[n - 1]);
+      classList.toggle("band-last", isIn && !tied[n + 1]);
+    });
+    this.words = difference(noise, this.bounds);
+    const note = this.notes.band;
+    note.hidden = !isBand;
+    if (!isBand) return;
+    note.querySelector("[data-unbroken]").hidden = !isUnbroken;
+    note.querySelector("[data-broken]").hidden = isUnbroken;
+    follow(rows[last].element, note);
+  }
+
+  drawPrizes(rows) {
+    const line = this.notes.prize;
+    const last = rows.findLastIndex((row) => row.rank && row.rank <= this.prizes);
+    line.hidden = !this.isWhole || last < 0 || !rows.slice(last).some((row) => row.rank > this.prizes);
+    if (line.hidden) return;
+    const note = this.notes.band;
+    follow(rows[last].element.nextElementSibling === note ? note : rows[last].element, line);
+  }
+
+  // The sparklines go on to the right while nothing happens.
+  age() {
+    if (this.isHidden) return;
+    for (const row of this.shown) drawDay(row, this.from, this.direction, this.until());
+  }
+
+  // Where the curves end, in epoch seconds.
+  until() {
+    return Math.min(now() / 1000, this.end ?? Infinity);
+  }
+}
+
+const thenOf = ({ rank: place, moved }) => (place && Number.isInteger(moved) ? place + moved : null);
+
+const earliest = (one, other) =>
+  Date.parse(one.reached_at) - Date.parse(other.reached_at) || one.team_id - other.team_id;
+
+function follow(row, note) {
+  if (row.nextElementSibling !== note) row.after(note);
 }

@@ -1,8 +1,8 @@
 // What a page hears live: Server-Sent Events, and polling where they cannot be had.
 //
-//   connect({ url, cursor, on: { board, submission, reset, state }, poll })
+//   connect({ url, cursor, on: { board, submission, …, reset, state }, poll })
 //
-// `reset` says that too much was missed: the handler fetches what it shows, and is called again,
+// `on` may name any of the EVENTS in source.js. `reset` says that too much was missed: the handler fetches what it shows, and is called again,
 // later and later, until that succeeds. `poll` is called every few seconds while the stream is away.
 import { canShare, isAfter, share } from "./sharing.js";
 import { jittered, openSource } from "./source.js";
@@ -25,25 +25,41 @@ function later(restore) {
       ask();
     }
   }
-  function ask() {
-    timer ||= setTimeout(run, Math.min(LONGEST, SPREAD * (2 ** failures - 1)) + Math.random() * SPREAD);
+  // The server knows how many they are, and says within how many milliseconds they may come.
+  function ask(within = 0) {
+    const pause = Math.min(LONGEST, SPREAD * (2 ** failures - 1));
+    timer ||= setTimeout(run, pause + Math.random() * Math.max(SPREAD, within));
   }
   return { ask, cancel: () => { clearTimeout(timer); timer = 0; } };
 }
 
 function poller(poll) {
   let timer = 0;
-  async function again() {
+  let turn = 0; // which start the running rounds belong to
+  let isOn = false;
+  async function go(mine, failures) {
+    let missed = failures;
     try {
       await poll();
+      missed = 0;
     } catch {
-      // The site is away altogether; the next round asks again.
+      missed += 1; // the site is away altogether
     }
-    if (timer) timer = setTimeout(again, jittered(POLL));
+    const pause = jittered(Math.min(LONGEST, POLL * 2 ** missed));
+    if (turn === mine) timer = setTimeout(go, pause, mine, missed);
   }
   return {
-    start: () => { if (poll) timer ||= setTimeout(again, 0); },
-    stop: () => { clearTimeout(timer); timer = 0; },
+    start() {
+      if (isOn || !poll) return;
+      isOn = true;
+      turn += 1;
+      go(turn, 0);
+    },
+    stop() {
+      isOn = false;
+      turn += 1;
+      clearTimeout(timer);
+    },
   };
 }
 
@@ -58,9 +74,10 @@ export function connect({ url, cursor, on, poll }) {
   const polling = poller(poll);
 
   function hear({ name, data, id }) {
-    if (id && after && !isAfter(id, after)) return;
+    const isReset = name === "reset"; // also says where we stand from now on
+    if (id && after && !isReset && !isAfter(id, after)) return;
     if (id) after = id;
-    if (name === "reset") restoring.ask();
+    if (isReset) restoring.ask(JSON.parse(data).within);
     else on[name]?.(JSON.parse(data));
   }
 

@@ -29,7 +29,10 @@ export function share({ name, after, hear, tell, open }) {
   const ask = () => channel.postMessage({ from: me, ask: after() });
 
   function pass(event) {
-    if (event.id) {
+    if (event.name === "reset") {
+      since = event.id;
+      kept = [];
+    } else if (event.id) {
       since ||= event.id;
       kept.push(event);
       if (kept.length > KEPT) since = kept.shift().id;

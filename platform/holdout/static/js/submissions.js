@@ -1,6 +1,6 @@
 // The log: pills, scores and errors move as they are told.
 import { announcer } from "./announce.js";
-import { connect } from "./live.js";
+import { connect } from "./hub.js";
 import { isFinal, showPill } from "./pills.js";
 
 const log = document.querySelector("[data-log]");
@@ -13,8 +13,11 @@ function show({ id, status, score, error }) {
   row.querySelector("[data-score]").textContent = score ?? "";
   row.querySelector("[data-error]").textContent = error;
   if (!isFinal(status)) return;
+  const pick = row.querySelector("[data-pick]");
+  if (pick) pick.hidden = status !== "scored";
   const name = row.querySelector("a").textContent;
-  announce(id, status === "scored" ? `${name} scores ${score}.` : `${name}: ${error}`);
+  const result = score ? `scores ${score}` : "is valid";
+  announce(id, status === "scored" ? `${name} ${result}.` : `${name}: ${error}`);
 }
 
 // Only what waits can have changed: a log at rest asks for nothing.

@@ -1,5 +1,6 @@
 // Choosing, dropping or pasting a file, sending it, and what became of it, all on one page.
 // Without this script the form posts to the page itself.
+import { refreshAttempts } from "./attempts.js";
 import { refreshBest } from "./best.js";
 import { isFinal } from "./pills.js";
 import { showStep } from "./steps.js";
@@ -8,7 +9,6 @@ import { watch } from "./watching.js";
 
 const form = document.querySelector("[data-upload]");
 const outcome = document.querySelector("[data-outcome]");
-const format = new Intl.NumberFormat("en");
 
 function fileSize(bytes) {
   if (bytes < 1000) return `${bytes} bytes`;
@@ -168,12 +168,12 @@ class Upload {
   again(status) {
     if (status === "scored") {
       refreshBest().catch(() => {});
-      const left = document.querySelector("[data-left]");
-      left.textContent = Math.max(0, Number(left.textContent) - 1);
-      this.isSpent = left.textContent === "0";
-      this.why.textContent = this.isSpent
-        ? "That was the last attempt of today."
-        : `${format.format(Number(left.textContent))} left today`;
+      refreshAttempts(form.dataset.attempts)
+        .then((mayGoOn) => {
+          this.isSpent = !mayGoOn;
+          if (this.isSpent) this.allow(false);
+        })
+        .catch(() => {});
     }
     this.held.hidden = true;
     this.drop.hidden = false;

@@ -1,6 +1,11 @@
 // Moments in the reader's own zone, relative ones that stay true, and the countdown.
 // The server's clock decides: a laptop whose own is wrong still counts down to the right second.
-const offset = Date.parse(document.body.dataset.now) - Date.now() || 0;
+let offset = Date.parse(document.body.dataset.now) - Date.now() || 0;
+
+// For pages that stay open for days, whose own clock may be set meanwhile.
+export function setClock(iso) {
+  offset = Date.parse(iso) - Date.now() || 0;
+}
 
 export const now = () => Date.now() + offset;
 
@@ -35,6 +40,7 @@ const ways = {
 
 // Writes a time element; also used for rows that arrive later.
 export function showTime(element, iso = element.dateTime) {
+  if (!iso) return;
   const at = new Date(iso);
   element.dateTime = iso;
   element.title = full.format(at);
@@ -42,7 +48,7 @@ export function showTime(element, iso = element.dateTime) {
   if (element.textContent !== words) element.textContent = words;
 }
 
-function left(milliseconds) {
+export function left(milliseconds) {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000));
   if (seconds >= 2 * 86400) return `${Math.floor(seconds / 86400)} days`;
   const two = (number) => String(number).padStart(2, "0");
@@ -52,20 +58,22 @@ function left(milliseconds) {
 const LAST_MINUTES = 10 * 60 * 1000;
 
 function tick(element) {
+  if (!element.dateTime) return;
   const remaining = Date.parse(element.dateTime) - now();
-  element.textContent = left(remaining);
+  const words = left(remaining);
+  if (element.textContent !== words) element.textContent = words;
   const head = element.closest("[data-phase]");
-  if (head && remaining < LAST_MINUTES) head.dataset.phase = remaining > 0 ? "last-minutes" : "over";
+  if (!head) return;
+  const phase = remaining <= 0 ? "over" : remaining < LAST_MINUTES ? "last-minutes" : "calm";
+  if (head.dataset.phase !== phase) head.dataset.phase = phase;
 }
+
+export const tickAll = () => document.querySelectorAll("time[data-countdown]").forEach(tick);
 
 export function keepTimesFresh() {
   const refresh = () => document.querySelectorAll("time[data-show]").forEach((each) => showTime(each));
-  const countdowns = document.querySelectorAll("time[data-countdown]");
-  const count = () => countdowns.forEach(tick);
   refresh();
   setInterval(refresh, 20_000);
-  if (countdowns.length) {
-    count();
-    setInterval(count, 1000);
-  }
+  tickAll();
+  setInterval(tickAll, 1000);
 }

@@ -17,7 +17,18 @@ function showProblems(verdict, problems, more) {
   note.querySelector("[data-more-count]").textContent = format.format(more);
 }
 
-// `state` is the API's submission: status, public_score, error, problems, more_problems.
+// The score, or that there is none to be shown; and what must be said beside it.
+function showScore(verdict, { public_score: score, remarks = [] }) {
+  const number = verdict.querySelector("[data-score]");
+  number.textContent = score ?? number.dataset.without;
+  verdict.querySelector("[data-metric]").hidden = !score;
+  verdict.querySelector("[data-known]").hidden = remarks.length > 0;
+  const words = verdict.querySelector("[data-remarks]");
+  words.hidden = remarks.length === 0;
+  words.textContent = remarks.join(" ");
+}
+
+// `state` is the API's submission: status, public_score, remarks, error, problems, more_problems.
 export function showVerdict(verdict, state) {
   const notes = { scored: "[data-scored]", invalid: "[data-invalid]", failed: "[data-failed]" };
   for (const [status, note] of Object.entries(notes)) {
@@ -27,7 +38,7 @@ export function showVerdict(verdict, state) {
   waiting.hidden = state.status in notes;
   waiting.querySelector("[data-waiting-title]").textContent =
     state.status === "running" ? "Being scored" : "In the queue";
-  verdict.querySelector("[data-score]").textContent = state.public_score ?? "";
+  showScore(verdict, state);
   const problems = state.problems ?? [];
   for (const words of verdict.querySelectorAll("[data-error]")) {
     words.textContent = problems.length ? "" : (state.error ?? "");

@@ -1,5 +1,5 @@
 // Follows one submission until it is finished: told by the stream, read from the API.
-import { connect } from "./live.js";
+import { connect } from "./hub.js";
 import { isFinal } from "./pills.js";
 
 // The stream tells the status at once; the table of problems is only in the API's answer.

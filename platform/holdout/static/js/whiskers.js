@@ -1,27 +1,25 @@
 // Where dots, whiskers and the grey zone lie: the arithmetic of competitions/views/whiskers.py.
+import { node } from "./svg.js";
+
 const WIDTH = 240;
 const MARGIN = 12;
 const FITTED = 0.75;
 const PADDING = 0.06;
 const TICKS = 2;
-const SVG = "http://www.w3.org/2000/svg";
+const DOT = 6;
 
 const inside = (x) => Math.min(Math.max(x, 0), WIDTH);
 const tenth = (x) => Math.round(x * 10) / 10;
 
 export function scaleOf(rows, [least, most]) {
-  const fitted = rows.slice(0, Math.max(1, Math.ceil(rows.length * FITTED)));
-  const low = Math.min(...fitted.map((row) => row.low ?? row.value));
-  const high = Math.max(...fitted.map((row) => row.high ?? row.value));
+  const shown = rows.filter((row) => row.value !== null);
+  const fitted = shown.slice(0, Math.max(1, Math.ceil(shown.length * FITTED)));
+  const low = fitted.length ? Math.min(...fitted.map((row) => row.low ?? row.value)) : 0;
+  const high = fitted.length ? Math.max(...fitted.map((row) => row.high ?? row.value)) : 1;
   const room = (high - low) * PADDING || Math.abs(high) * 0.05 || 0.05;
   const ends = [Math.max(low - room, least), Math.min(high + room, most)];
   const x = (value) => tenth(MARGIN + ((value - ends[0]) / (ends[1] - ends[0])) * (WIDTH - 2 * MARGIN));
   return { low: ends[0], high: ends[1], x };
-}
-
-export function tieWidth(leader) {
-  if (!leader || leader.low === null || leader.high === null) return null;
-  return (Math.SQRT2 * (leader.high - leader.low)) / 2;
 }
 
 function roundStep(most) {
@@ -34,12 +32,7 @@ export function drawAxis(axis, scale) {
   const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
   const texts = [];
   for (let n = Math.ceil(scale.low / step - 1e-9); n <= scale.high / step + 1e-9; n += 1) {
-    const text = document.createElementNS(SVG, "text");
-    text.setAttribute("x", scale.x(n * step));
-    text.setAttribute("y", 9);
-    text.setAttribute("text-anchor", "middle");
-    text.textContent = (n * step).toFixed(decimals);
-    texts.push(text);
+    texts.push(node("text", { x: scale.x(n * step), y: 9, "text-anchor": "middle" }, (n * step).toFixed(decimals)));
   }
   axis.replaceChildren(...texts);
 }
@@ -67,14 +60,22 @@ export function drawWhisker(svg, row, scale) {
   svg.setAttribute("aria-label", words);
 }
 
+// From the leader's better end to the last row of the run, short of the next row's dot.
 // `sign` is -1 where less is better: the zone then goes from the leader to the right.
-export function drawZone(svg, leader, tie, scale, sign = 1) {
-  const zone = svg.querySelector(".w-zone");
-  zone.toggleAttribute("hidden", tie === null);
-  if (tie === null) return;
+export function zoneOf(rows, { from, to }, leader, scale, sign) {
+  if (!leader || leader.value === null || from === to) return null;
   const best = sign > 0 ? leader.high : leader.low;
-  const ends = [best, leader.value - sign * tie].map((end) => inside(scale.x(end)));
-  const [left, right] = ends.sort((one, other) => one - other);
-  zone.setAttribute("x", left);
-  zone.setAttribute("width", tenth(right - left));
+  const top = best === null ? scale.x(leader.value) + sign * DOT : scale.x(best);
+  const last = scale.x(rows[to - 1].value);
+  const air = to < rows.length ? Math.min(DOT, Math.abs(scale.x(rows[to].value) - last) / 2) : DOT;
+  const [left, right] = [inside(top), inside(last - sign * air)].sort((one, other) => one - other);
+  return { x: tenth(left), width: tenth(right - left) };
+}
+
+export function drawZone(svg, zone) {
+  const rect = svg.querySelector(".w-zone");
+  rect.toggleAttribute("hidden", zone === null);
+  if (zone === null) return;
+  rect.setAttribute("x", zone.x);
+  rect.setAttribute("width", zone.width);
 }

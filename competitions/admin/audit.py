@@ -1,0 +1,83 @@
+"""The audit log: everybody who organises reads it, and nobody writes in it by hand."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from competitions.admin import columns
+from competitions.models import Act, Kind
+
+LOOKED_AT = (Kind.DISQUALIFIED, Kind.EXCLUDED, Kind.REVEALED, Kind.RESCORING_APPLIED)
+SHOWN = 100  # characters of a reason in the list
+
+
+class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
+    """Rows that only the site's own verbs write."""
+
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+@admin.register(Act)
+class ActAdmin(ReadOnlyAdmin):
+    list_display = ("what", "when", "competition", "subject", "who", "why")
+    list_filter = ("kind", "competition")
+    list_select_related = ("competition", "actor")
+    search_fields = ("subject", "reason", "actor__username")
+    search_help_text = "Whom or what it concerned, the reason, or who did it"
+    date_hierarchy = "at"
+    fields = ("what", "when", "who", "competition", "subject", "reason", "changes")
+
+    @display(description="Act", ordering="kind", label=dict.fromkeys(LOOKED_AT, "warning"))  # type: ignore[untyped-decorator]
+    def what(self, obj: Act) -> tuple[str, str]:
+        return obj.kind, obj.get_kind_display()
+
+    @display(description="When", ordering="at")  # type: ignore[untyped-decorator]
+    def when(self, obj: Act) -> str:
+        return columns.utc(obj.at)
+
+    @display(description="By", ordering="actor__username")  # type: ignore[untyped-decorator]
+    def who(self, obj: Act) -> str:
+        return "The site's operator" if obj.actor is None else obj.actor.get_username()
+
+    @display(description="Reason")  # type: ignore[untyped-decorator]
+    def why(self, obj: Act) -> str:
+        reason = obj.reason or columns.NONE
+        return reason if len(reason) <= SHOWN else f"{reason[:SHOWN].rstrip()}…"
+
+    @display(description="Details")  # type: ignore[untyped-decorator]
+    def changes(self, obj: Act) -> SafeString | str:
+        return columns.items(_lines(obj.details)) if obj.details else columns.NONE
+
+
+def _lines(details: dict[str, Any]) -> Iterator[str]:
+    """Each changed setting with its old and its new value; other details by their name."""
+    for name, value in sorted(details.items()):
+        words = name.replace("_", " ").capitalize()
+        if isinstance(value, dict) and value.keys() == {"old", "new"}:
+            yield f"{words}: {_said(value['old'])} → {_said(value['new'])}"
+        else:
+            yield f"{words}: {_said(value)}"
+
+
+def _said(value: Any) -> str:
+    match value:
+        case None | "" | {}:
+            return "nothing"
+        case bool():
+            return "yes" if value else "no"
+        case _:
+            return str(value)

@@ -1,0 +1,136 @@
+"""What the rows of each file tell, read once from private storage and kept while there is room.
+
+Evidence on private rows, and the gap to them, stay in the worker's memory.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import structlog
+
+from competitions import files, solutions
+from competitions.models import Competition
+from scoring import InvalidSubmission, Solution, SolutionError, Spec
+from scoring.alarm import THRESHOLD, gap_z, gap_z_of_errors
+from scoring.evaluate import Judged, judge, value
+from scoring.evidence import Evidence, evidence
+
+log = structlog.get_logger(__name__)
+
+SECONDS = 5.0  # of reading at a time: the others who wait for this worker come in between
+ROOM = 256 * 1024**2
+OVERHEAD = 1000  # bytes of an entry besides its arrays
+
+Split: TypeAlias = Literal["public", "private"]
+Key: TypeAlias = tuple[str, int, Spec, Split]
+
+
+@dataclass(frozen=True)
+class Known:
+    """Of one file. ``gap``: by how many standard errors its public score beats the private one.
+
+    None where that cannot be told, and for evidence on private rows.
+    """
+
+    evidence: Evidence
+    gap: float | None = None
+
+
+@dataclass
+class Memory:
+    """What was found out last, by file and solution; None where nothing can be."""
+
+    room: int
+    used: int = 0
+    _kept: "OrderedDict[Key, Known | None]" = field(default_factory=OrderedDict)
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self._kept
+
+    def recall(self, key: Key) -> Known | None:
+        self._kept.move_to_end(key)
+        return self._kept[key]
+
+    def keep(self, key: Key, found: Known | None) -> None:
+        self._kept[key] = found
+        self.used += weight(found)
+        while self.used > self.room:
+            _key, oldest = self._kept.popitem(last=False)
+            self.used -= weight(oldest)
+
+    def clear(self) -> None:
+        self._kept.clear()
+        self.used = 0
+
+
+memory = Memory(ROOM)  # of this process
+
+
+def weight(found: Known | None) -> int:
+    return OVERHEAD + (found.evidence.nbytes if found else 0)
+
+
+def read(
+    competition: Competition, paths: Iterable[str], split: Split, seconds: float = SECONDS
+) -> dict[str, Known | None]:
+    """What the submission files at these paths tell: None for one that tells nothing.
+
+    A path that is not there was not reached in time: the next call begins where this one ended.
+    """
+    wanted = list(dict.fromkeys(paths))
+    spec = solutions.spec(competition, files.submission_limit(competition))
+    if not isinstance(spec, Spec) or competition.solution_id is None:
+        return dict.fromkeys(wanted)  # an organiser's own program says nothing of single rows
+    end, held, fresh = time.monotonic() + seconds, 0, 0
+    found: dict[str, Known | None] = {}
+    for path in wanted:
+        key = (path, competition.solution_id, spec, split)
+        if held > memory.room // 2:
+            found[path] = None  # more would push out what was read first, and never come to an end
+        elif key in memory:
+            found[path] = memory.recall(key)
+        elif not fresh or time.monotonic() < end:
+            found[path] = _known(key)
+            memory.keep(key, found[path])
+            fresh += 1
+        held += weight(found.get(path))
+    return found
+
+
+def _known(key: Key) -> Known | None:
+    path, solution_pk, spec, split = key
+    solution = solutions.compiled(solution_pk, spec)
+    try:
+        judged = judge(files.read("submissions", path), solution, spec)
+        found = evidence(judged, solution, split)
+    except (InvalidSubmission, SolutionError, FileNotFoundError) as error:
+        # The kind alone: a sentence about private rows has no place in a log.
+        log.warning("a file tells nothing of its rows", path=path, reason=type(error).__name__)
+        return None
+    if split == "private":
+        return Known(found)
+    try:
+        return Known(found, _gap(judged, solution, found))
+    except SolutionError:  # of the private rows, which change nothing about the public ones
+        return Known(found)
+
+
+def _gap(judged: Judged, solution: Solution, public: Evidence) -> float | None:
+    metric, rows = judged.metric, (solution.n_public, solution.n_private)
+    private = value(judged, solution, "private")
+    if private is None or rows[1] < 2:
+        return None
+    if metric.interval == "wilson":
+        z = float(gap_z(public.score, private, *rows))
+        return z if metric.direction == "maximize" else -z
+    # A row is as uncertain on either side, so the error goes with their number. Resampling takes
+    # time: only what would be flagged is held against the private rows themselves.
+    error = public.error * (rows[0] / rows[1]) ** 0.5
+    z = float(gap_z_of_errors(public.score, private, public.error, error, metric.direction))
+    if public.method == "rows" or z > THRESHOLD:
+        error = evidence(judged, solution, "private").error
+        z = float(gap_z_of_errors(public.score, private, public.error, error, metric.direction))
+    return z

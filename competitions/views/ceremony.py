@@ -1,0 +1,59 @@
+"""The ceremony: the final board as a play in steps, after the reveal."""
+
+from collections.abc import Sequence
+from itertools import takewhile
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+
+from competitions import access, final
+from competitions.refusals import NotFound
+from competitions.views import challenge as challenges
+
+ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
+
+
+@require_safe
+@cache_control(private=True, no_store=True)
+def ceremony(request: HttpRequest, slug: str) -> HttpResponse:
+    """For organisers once the final board is revealed, for everybody once it is published."""
+    challenge = challenges.find(request, slug)
+    competition = challenge.competition
+    try:
+        final.require_visible(competition, request.user)
+    except NotFound as error:
+        words = "Reveal the final board first: this page then shows it to you alone."
+        raise Http404(words if access.is_organiser(request.user) else str(error)) from None
+    board = final.results(competition)
+    teams = [row for row in board["rows"] if row["rank"] is not None]
+    context = {
+        "challenge": challenge,
+        "final": board,
+        "noise": noise(teams),
+        "has_teams": bool(teams),
+        # As at the door that publishes: staff look, and superusers change.
+        "can_publish": competition.published_at is None
+        and request.user.has_perm("competitions.change_competition"),
+    }
+    return render(request, "competitions/ceremony.html", context)
+
+
+def noise(teams: Sequence[dict[str, Any]]) -> str:
+    """Who cannot be told apart from the winner, as a sentence; empty while that is not known.
+
+    ``teams`` are the ranked rows of the final board, best first.
+    """
+    others = teams[1:]
+    if not others or others[0]["tied"] is None:
+        return ""
+    count = 1 + len(list(takewhile(lambda row: row["tied"] is True, others)))
+    if count == 1:
+        return "The winner is ahead by more than noise."
+    words = ORDINALS.split()
+    if count > len(words):
+        return f"The first {count} are within noise of each other."
+    joint = "and" if count == 2 else "to"
+    return f"First {joint} {words[count - 1]} are within noise of each other."

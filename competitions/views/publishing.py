@@ -1,0 +1,50 @@
+"""The organiser's last act: everybody sees the final board from now on."""
+
+from typing import cast
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import AbstractUser
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+
+from competitions import access, reveal
+from competitions.live import events
+from competitions.models import Competition
+from competitions.refusals import Refused
+from competitions.views import challenge as challenges
+
+
+@require_POST
+@login_required
+def publish(request: HttpRequest, slug: str) -> HttpResponse:
+    """Back to ``next``, else to the board, which is the final one now."""
+    competition = challenges.find(request, slug).competition
+    if not _may_publish(cast(AbstractUser, request.user)):
+        raise PermissionDenied("Only an organiser publishes the final board.")
+    try:
+        is_new = reveal.publish(competition, request.user)
+    except Refused as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "Everybody sees the final board now.")
+        if is_new:
+            transaction.on_commit(lambda: _tell(competition))
+    target = request.POST.get("next", "")
+    if url_has_allowed_host_and_scheme(target, {request.get_host()}):
+        return HttpResponseRedirect(target)
+    return HttpResponseRedirect(reverse("competitions:leaderboard", args=[slug]))
+
+
+def _may_publish(user: AbstractUser) -> bool:
+    """As in the admin: staff look, and superusers change."""
+    return access.is_organiser(user) and user.has_perm("competitions.change_competition")
+
+
+def _tell(competition: Competition) -> None:
+    events.publish_clock(competition)
+    events.publish_reset(competition)

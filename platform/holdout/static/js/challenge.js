@@ -1,0 +1,85 @@
+// The head of every page of a challenge: its clock and its phase go on without a reload, and the
+// host's announcements come in.
+//
+// What is so only at times stands in the page with data-when="open-ending frozen …": the words are
+// those of Challenge.states in competitions/views/challenge.py. Its data-moment names the date in it.
+import { connect } from "./hub.js";
+import { phaseAt } from "./phases.js";
+import { now, setClock, showTime, tickAll } from "./times.js";
+import { announceToAll } from "./toasts.js";
+
+const POLL = 60_000; // while the stream is away the dates may be a minute old
+
+const head = document.querySelector("[data-challenge]");
+const countdown = head.querySelector("time[data-countdown]");
+let clock = JSON.parse(head.dataset.clock);
+let polled = Date.now();
+let shown = "";
+
+const isPast = (iso) => Boolean(iso) && Date.parse(iso) <= now();
+
+function stateNow() {
+  const isOver = clock.phase === "paused" && isPast(clock.closes_at);
+  const phase = isOver ? "closed" : phaseAt(clock, now());
+  return { phase, isFrozen: phase !== "revealed" && isPast(clock.freezes_at) };
+}
+
+function showMoments() {
+  for (const element of document.querySelectorAll("[data-moment]")) {
+    const at = clock[element.dataset.moment];
+    if (at) showTime(element.querySelector("time"), at);
+  }
+}
+
+function show() {
+  const { phase, isFrozen } = stateNow();
+  const words = [phase, `${phase}-${clock.closes_at ? "ending" : "endless"}`, isFrozen ? "frozen" : ""];
+  for (const element of document.querySelectorAll("[data-when]")) {
+    element.hidden = !element.dataset.when.split(" ").some((word) => words.includes(word));
+  }
+  showMoments();
+  const word = head.querySelector("[data-phase-word]");
+  word.hidden = phase === "open";
+  word.textContent = phase[0].toUpperCase() + phase.slice(1);
+  const towards = { upcoming: clock.opens_at, open: clock.closes_at, paused: clock.closes_at }[phase];
+  countdown.hidden = !towards;
+  if (towards) countdown.dateTime = towards;
+  tickAll();
+}
+
+function hear({ now: server, ...news }) {
+  setClock(server);
+  clock = news;
+  watch(true);
+}
+
+// The organiser's clock may be due before the news of it has come.
+function watch(isNews = false) {
+  const key = JSON.stringify(stateNow());
+  if (key === shown && !isNews) return;
+  shown = key;
+  show();
+}
+
+async function fetchClock() {
+  const response = await fetch(head.dataset.api, { headers: { Accept: "application/json" }, cache: "no-store" });
+  if (!response.ok) throw new Error(`the challenge answers ${response.status}`);
+  const { phase, opens_at, closes_at, freezes_at } = await response.json();
+  clock = { phase, opens_at, closes_at, freezes_at };
+  watch(true);
+}
+
+async function poll() {
+  if (Date.now() - polled < POLL) return;
+  polled = Date.now();
+  await fetchClock();
+}
+
+watch(true);
+setInterval(watch, 1000);
+connect({
+  url: head.dataset.live,
+  cursor: head.dataset.cursor,
+  on: { clock: hear, announcement: announceToAll, reset: fetchClock },
+  poll,
+});

@@ -1,0 +1,277 @@
+"""The screens of a room: who may see them, the way in by QR code, and two plays in a browser."""
+
+import json
+import re
+from types import SimpleNamespace
+
+import pytest
+import segno
+from django.contrib.staticfiles import finders
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from competitions import final, lifecycle, reveal
+from competitions.views import ceremony, projector
+
+SITE = "http://room.test"
+DESPITE = "The seal of this test is not real."
+
+
+@pytest.fixture
+def get(clients, competition):
+    """``get(alice, "ceremony/")``: what her browser is answered."""
+
+    def ask(user, page, **headers):
+        return clients(user).get(f"/competitions/{competition.slug}/{page}", headers=headers)
+
+    return ask
+
+
+# --- who may see them ----------------------------------------------------------------------------
+
+
+def test_the_ceremony_is_nobodys_before_the_reveal_then_the_hosts_then_everybodys(
+    get, competition, scored, answers, host, alice, charlie
+):
+    everybody = [None, charlie, alice, host]
+    scored(alice, answers(4))
+
+    def seen_by():
+        return [user for user in everybody if get(user, "ceremony/").status_code == 200]
+
+    assert seen_by() == []
+    lifecycle.close_now(competition)
+    assert seen_by() == []
+    assert "Reveal the final board first" in get(host, "ceremony/").content.decode()
+    reveal.reveal(competition, despite=DESPITE)
+    assert seen_by() == [host]
+    assert get(alice, "ceremony/").status_code == 404
+    assert "data-publish" in get(host, "ceremony/").content.decode()
+    reveal.publish(competition)
+    assert seen_by() == everybody
+    assert "data-publish" not in get(host, "ceremony/").content.decode()
+
+
+def test_the_ceremony_plays_the_final_board(get, competition, scored, answers, host, alice, bob):
+    scored(alice, answers(4))
+    scored(bob, answers(2))
+    lifecycle.close_now(competition)
+    reveal.reveal(competition, despite=DESPITE)
+    page = get(host, "ceremony/").content.decode()
+    embedded = re.search(r'<script id="final" type="application/json">(.*?)</script>', page)
+    competition.refresh_from_db()
+    assert json.loads(embedded[1]) == final.results(competition)
+    assert len(json.loads(embedded[1])["rows"]) == 2
+
+
+def test_the_projector_is_everybodys_but_a_drafts_is_the_hosts(clients, get, draft, host, charlie):
+    for user in (None, charlie, host):
+        assert get(user, "projector/").status_code == 200
+    address = f"/competitions/{draft.slug}/projector/"
+    assert clients(charlie).get(address).status_code == 404
+    assert clients(host).get(address).status_code == 200
+
+
+# --- the way in ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("holdout.example", "holdout.example"),
+        ("192.168.1.20:8000", "192.168.1.20:8000"),
+        # The phones of the room cannot reach the machine under its own name for itself.
+        ("127.0.0.1:8000", "192.168.1.20:8000"),
+        ("localhost", "192.168.1.20"),
+        ("[::1]:8000", "192.168.1.20:8000"),
+    ],
+)
+def test_the_qr_code_leads_to_the_challenge_as_the_room_can_reach_it(
+    get, competition, settings, asked, told
+):
+    settings.ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", "192.168.1.20", "holdout.example"]
+    page = get(None, "projector/", host=asked).content.decode()
+    address = f"http://{told}/competitions/{competition.slug}/"
+    assert f'aria-label="QR code of {address}"' in page
+    drawn = re.search(r'class="qr" viewBox="0 0 (\d+) \1".*?<path d="([^"]+)"', page)
+    size, path = int(drawn[1]), drawn[2]
+    expected = segno.make(address, error="m", micro=False).matrix_iter(border=4)
+    assert modules(size, path) == [[int(is_dark) for is_dark in row] for row in expected]
+
+
+def test_a_machine_without_a_network_tells_its_own_address(get, competition, settings):
+    settings.ALLOWED_HOSTS = ["localhost", ".localhost", "127.0.0.1", "[::1]"]
+    page = get(None, "projector/", host="localhost:8000").content.decode()
+    assert f"QR code of http://localhost:8000/competitions/{competition.slug}/" in page
+
+
+def modules(size, path):
+    """The drawn squares as rows of 0 and 1."""
+    rows = [[0] * size for _ in range(size)]
+    for x, y, width in re.findall(r"M(\d+) (\d+)h(\d+)v1h-\3z", path):
+        rows[int(y)][int(x) : int(x) + int(width)] = [1] * int(width)
+    return rows
+
+
+# --- noise, in words -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("tied", "sentence"),
+    [
+        ([], ""),
+        ([True], ""),
+        ([True, None, None], ""),
+        ([True, True, False], "First and second are within noise of each other."),
+        ([True, True, True, False, True], "First to third are within noise of each other."),
+        ([True] * 14, "The first 14 are within noise of each other."),
+        ([True, False, False], "The winner is ahead by more than noise."),
+    ],
+)
+def test_a_sentence_says_who_is_within_noise(tied, sentence):
+    assert ceremony.noise([{"tied": each} for each in tied]) == sentence
+
+
+# --- in a browser --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def page(launch_browser):
+    browser = launch_browser()
+    yield browser.new_context(locale="en-GB", reduced_motion="reduce").new_page()
+    browser.close()
+
+
+@pytest.fixture
+def room(page):
+    """``room(html, answers)``: the page in a browser, its script and styles from the checkout.
+
+    ``answers`` maps paths to what the site would answer: (content type, body).
+    """
+    complaints = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+
+    def answer(route):
+        path = re.sub(r"^https?://[^/]+|\?.*$", "", route.request.url)
+        if path.startswith("/static/"):
+            route.fulfill(path=finders.find(path.removeprefix("/static/")))
+            return
+        kind, body = page.answers.get(path, ("text/plain", ""))
+        route.fulfill(content_type=kind, body=body)
+
+    def open_page(html, **answers):
+        page.answers = {"/": ("text/html", html), **answers.pop("answers", {})}
+        page.route("**/*", answer)
+        page.goto(f"{SITE}/")
+        return page
+
+    yield open_page
+    assert complaints == []
+
+
+def challenge(slug="pets"):
+    solution = SimpleNamespace(created_at=timezone.now())
+    return SimpleNamespace(competition=SimpleNamespace(slug=slug, title="Pets", solution=solution))
+
+
+def place(rank, name, public_rank):
+    facts = {"rank": rank, "team": name, "team_id": 100 - rank, "public_rank": public_rank}
+    return {**facts, "score": f"0.9{9 - rank}", "moved": public_rank - rank, "tied": None}
+
+
+FINAL = {
+    "private_rows": 12,
+    "seal": {"commitment": "9f3c" + "0" * 56 + "a71e", "verified": True, "note": ""},
+    "rows": [
+        place(1, "Ada", 3),
+        place(2, "<b>Bea</b>", 1),
+        place(2, "Cleo", 4),
+        place(4, "Dora", 2),
+        place(5, "Elsa", 5),
+    ],
+}
+
+
+@pytest.mark.browser
+def test_a_ceremony_is_played_by_keys_from_the_last_place_to_the_published_winner(room):
+    context = {"challenge": challenge(), "final": FINAL, "has_teams": True, "can_publish": True}
+    page = room(render_to_string("competitions/ceremony.html", {**context, "csrf_token": "secret"}))
+    ends, name = page.locator(".slope .end:visible"), page.locator("[data-name]")
+
+    def told():
+        return [*ends.locator(".to").all_text_contents()]
+
+    page.keyboard.press("p")  # too early: nothing is published
+    assert told() == []
+    for key, heard in [("Space", "Elsa"), ("PageDown", "Dora"), ("ArrowRight", "Cleo")]:
+        page.keyboard.press(key)
+        assert name.text_content() == heard
+        assert heard in page.locator("[data-said]").text_content()
+    assert told() == ["Cleo", "Dora", "Elsa"]
+    page.keyboard.press("PageUp")
+    assert told() == ["Dora", "Elsa"]
+    page.reload()  # goes on where it was
+    assert told() == ["Dora", "Elsa"]
+    page.locator("h1").click()
+    page.keyboard.press("Enter")
+    assert name.text_content() == "<b>Bea</b>"
+    assert page.locator("[data-above]").text_content().startswith("Shares the 2nd place, from 1st")
+    page.keyboard.press("End")
+    assert told() == [row["team"] for row in FINAL["rows"]]
+    assert page.locator("[data-above]").text_content() == "Winner, from 3rd on the public board"
+    steps = page.locator(".podium li.is-told strong").all_text_contents()
+    assert steps == ["2", "1", "2"]
+    with page.expect_request("**/publish/") as sent:
+        page.keyboard.press("p")
+    assert sent.value.method == "POST"
+    assert "secret" in sent.value.post_data
+    page.get_by_text("Published").wait_for()
+
+
+def line(team_id, name, score, **fields):
+    row = {"team_id": team_id, "team": name, "score": f"{score:.2f}", "value": score, "entries": 2}
+    at = timezone.now().isoformat()
+    times = {"last_at": at, "reached_at": at}
+    return {**row, **times, "is_baseline": False, "tied": None, "moved": 0, **fields}
+
+
+@pytest.mark.browser
+def test_a_projector_moves_the_race_by_what_the_stream_tells(room):
+    board = {
+        "version": 3,
+        "direction": "maximize",
+        "decimals": 2,
+        "feedback": "rounded",
+        "frozen_since": None,
+        "noise": 0.1,
+        "teams": 2,
+        "pages": 1,
+        "rows": [line(1, "Ada", 0.8, rank=1), line(2, "<b>Bea</b>", 0.7, rank=2)],
+    }
+    news = {"version": 4, "row": line(2, "<b>Bea</b>", 0.9)}
+    phase = {"phase": "closed", "opens_at": None, "closes_at": None}
+    html = render_to_string(
+        "competitions/projector.html",
+        {
+            "challenge": challenge(),
+            "cursor": "1-0",
+            "clock": json.dumps({**phase, "phase": "open"}),
+            "joining": projector.Joining(SITE, "room.test", None, projector.code(SITE)),
+        },
+    )
+    page = room(
+        html,
+        answers={
+            "/api/competitions/pets/leaderboard/": ("application/json", json.dumps(board)),
+            "/api/competitions/pets/": ("application/json", json.dumps(phase)),
+            "/competitions/pets/live/": (
+                "text/event-stream",
+                f"id: 2-0\nevent: board\ndata: {json.dumps(news)}\n\n",
+            ),
+        },
+    )
+    page.get_by_text("0.90, takes the lead", exact=True).wait_for()
+    assert page.locator(".race [data-name]").all_text_contents() == ["<b>Bea</b>", "Ada"]
+    assert page.locator(".race .rank").all_text_contents() == ["1", "2"]
+    assert page.locator(".race .move").first.text_content() == "up 1"
+    assert page.locator("[data-big]").text_content() == "Closed"
