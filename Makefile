@@ -71,7 +71,7 @@ test-site:
 	$(BIN)/python -m pytest --ignore=tests/scoring --ignore=tests/baselines
 
 test-apart:
-	$(BIN)/python -m pytest tests/scoring tests/baselines
+	$(BIN)/python -m pytest -p no:django tests/scoring tests/baselines
 	$(BIN)/python -m tests.with_postgres -- $(BIN)/python -m pytest \
 	  -m "django_db and not journey and not browser" tests/competitions tests/holdout
 

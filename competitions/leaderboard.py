@@ -10,7 +10,7 @@ from itertools import accumulate
 from typing import Any
 from zlib import crc32
 
-from django.db.models import Case, Count, F, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models import Case, Count, F, OuterRef, QuerySet, Subquery, Value, When, Window
 from django.db.models.functions import Coalesce
 
 from competitions import deadlines
@@ -246,7 +246,7 @@ def _ranked(competition: Competition) -> QuerySet[Standing]:
     return Standing.objects.filter(competition=competition, is_baseline=False)
 
 
-def _teams(competition: Competition, group: str, search: str) -> QuerySet[Team]:
+def _teams(competition: Competition, group: str, search: str) -> QuerySet[Any, Any]:
     """Found first, by one walk over the teams, instead of one look-up for each line."""
     found = Team.objects.filter(competition=competition)
     if group:
@@ -264,31 +264,41 @@ def _count(rows: QuerySet[Any], by: str) -> Coalesce:
 def _page(
     competition: Competition, wanted: QuerySet[Standing], page: int, size: int, is_filtered: bool
 ) -> tuple[int, int, list[Any]]:
-    """The number of the page, else of the last one; how many lines there are in all; its lines.
-
-    The lines of a page are found first and read then: what is skipped is never joined or counted.
-    """
-    lines = _standings(competition).annotate(
-        ranked_count=_count(_ranked(competition), "competition")
-    )
-    if not is_filtered:
-        everybody = Standing.objects.filter(competition=competition)
-        lines = lines.annotate(line_count=_count(everybody, "competition"))
-
-    def read(number: int) -> list[Any]:
-        start = (number - 1) * size
-        # The team, and not the primary key, is in the board's index.
-        there = wanted.order_by(*BEST_FIRST).values("team")[start : start + size]
-        return list(lines.filter(team__in=there))
-
-    found = read(page)
-    if page == 1 and len(found) < size:
-        return 1, len(found), found
-    total = found[0].line_count if found and not is_filtered else wanted.count()
-    if found or not total:
+    """The number of the page, else of the last one; how many lines there are in all; its lines."""
+    read = _filtered if is_filtered else _whole
+    total, found = read(competition, wanted, page, size)
+    if found or page == 1:
         return page, total, found
-    last = -(-total // size)
-    return last, total, read(last)
+    last = max(1, -(-wanted.count() // size))
+    return last, *read(competition, wanted, last, size)
+
+
+def _whole(
+    competition: Competition, wanted: QuerySet[Standing], page: int, size: int
+) -> tuple[int, list[Any]]:
+    """One query. What is skipped is neither joined nor counted: the page's lines are found first,
+    by their teams, which are in the board's index as the primary key is not."""
+    there = wanted.order_by(*BEST_FIRST).values("team")[(page - 1) * size : page * size]
+    everybody = Standing.objects.filter(competition=competition)
+    lines = _numbered(competition).annotate(line_count=_count(everybody, "competition"))
+    found = list(lines.filter(team__in=there))
+    return found[0].line_count if found else 0, found
+
+
+def _filtered(
+    competition: Competition, wanted: QuerySet[Standing], page: int, size: int
+) -> tuple[int, list[Any]]:
+    """Two queries: the walk that finds the lines counts them as well."""
+    walk = wanted.annotate(total=Window(Count("*"))).order_by(*BEST_FIRST)
+    there = list(walk.values_list("team", "total")[(page - 1) * size : page * size])
+    found = _numbered(competition).filter(team__in=[team for team, _ in there])
+    return there[0][1] if there else 0, list(found)
+
+
+def _numbered(competition: Competition) -> QuerySet[Any]:
+    ranked_count = _count(_ranked(competition), "competition")
+    lines: QuerySet[Any] = _standings(competition).annotate(ranked_count=ranked_count)
+    return lines
 
 
 def _ranks(standings: Sequence[Any], start: int) -> list[int | None]:

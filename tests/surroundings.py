@@ -7,6 +7,7 @@ settings before any conftest.py, so a conftest would come too late. Knows no Dja
 import atexit
 import os
 import shutil
+import sys
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +23,10 @@ FOREIGN = ("REDIS_URL", "DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_OR
 for name in list(os.environ):
     if name in FOREIGN or (name.startswith("HOLDOUT_") and name != required.SETTING):
         del os.environ[name]
+
+# Where a machine forbids bytecode files, every one of a hundred processes would compile the site.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # Two halves of the tests share two cores: more threads of BLAS would wait for each other, busily.
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):

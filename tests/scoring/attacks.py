@@ -54,10 +54,16 @@ class World:
         place = np.where(self.public, np.cumsum(self.public) - 1, self.public.sum())
         return place[self.uncertain]
 
+    @cached_property
+    def _guesses(self):
+        """Which first guesses are right among the public rows, one past the end; which seconds."""
+        return np.append(self.first[self.public], False), self.second[self.uncertain]
+
     def public_rows(self, chosen):
         """Which public rows are right, which is all that a board can see."""
-        rows = np.append(self.first[self.public], False)
-        rows[self._places[chosen]] = self.second[self.uncertain[chosen]]
+        first, second = self._guesses
+        rows = first.copy()
+        rows[self._places[chosen]] = second[chosen]
         return rows[:-1]
 
 

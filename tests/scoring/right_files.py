@@ -93,7 +93,7 @@ def cases(draw, layout, numbers, names=ids):
     pool = draw(st.lists(TEXTS[numbers], min_size=1, max_size=12) | equally_long())
     if numbers == "binary":
         pool = [text for text in pool if float(text) in (0, 1)]
-    rng = draw(st.randoms(use_true_random=False))
+    rng = draw(st.randoms(use_true_random=True))
     return Case(template, [(name, *cells(template, pool, rng)) for name in known])
 
 
@@ -120,7 +120,7 @@ def cells(template, pool, rng):
 def styles(draw):
     """A way to write a table."""
     return {
-        "rng": draw(st.randoms(use_true_random=False)),
+        "rng": draw(st.randoms(use_true_random=True)),
         "newline": draw(st.sampled_from(["\n", "\r\n"])),
         "bom": draw(st.booleans()),
         "quoted": draw(st.sampled_from([0, 0, 0.3, 1])),  # share of the cells

@@ -13,7 +13,7 @@ from scoring.reading import blocks, bulk, read
 from tests.scoring.readings import agree, outcome, same
 from tests.scoring.right_files import LAYOUTS, Case, cases, large, letters, styles, write
 
-QUICK = settings(deadline=None, max_examples=80)
+QUICK = settings(deadline=None, max_examples=60)
 # bytes of a block, and from how many bytes on threads read it
 SIZES = st.sampled_from([(1 << 18, 4 << 20), (64, 4 << 20), (64, 0), (1, 0), (200, 0)])
 
@@ -27,7 +27,7 @@ def blocks_of(size, threaded):
 
 
 @pytest.mark.parametrize(("layout", "numbers"), LAYOUTS)
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=30)
 @given(data=st.data(), style=styles(), sizes=SIZES)
 def test_a_right_file_is_taken_in_bulk_with_the_same_values(layout, numbers, data, style, sizes):
     case = data.draw(cases(layout, numbers))
@@ -111,7 +111,7 @@ single_bytes = st.sampled_from(b'\n\r,", .-+e019a\x00\x80\xe9\xff\t').map(
 
 
 @pytest.mark.parametrize(("layout", "numbers"), LAYOUTS)
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(
     data=st.data(),
     style=styles(),

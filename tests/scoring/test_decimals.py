@@ -13,7 +13,7 @@ from scoring.reading.blocks import Block
 from scoring.reading.decimals import numbers
 from tests.scoring.test_reading import NOT_NUMBERS
 
-QUICK = settings(deadline=None, max_examples=150)
+QUICK = settings(deadline=None, max_examples=75)
 # the grammar in its plainest form: what is read in bulk is held against this and `float`
 GRAMMAR = re.compile(r"-?(0|[1-9][0-9]{0,400})(\.[0-9]{1,600})?([eE][-+]?[0-9]{1,3})?")
 

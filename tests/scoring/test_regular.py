@@ -86,7 +86,7 @@ TEXTS = {
     st.sampled_from(FAMILIES),
     st.sampled_from(sorted(TEXTS)),
     st.integers(2, 12),
-    st.randoms(use_true_random=False),
+    st.randoms(use_true_random=True),
 )
 def test_the_short_cuts_give_what_the_careful_reading_gives(form, family, text, columns, rng):
     layout, numbers = form

@@ -118,6 +118,6 @@ def test_sample_submission_refused(sample):
 
 def test_a_column_that_repeats_is_refused_at_once():
     """Twenty thousand equal ids once took seconds, and a million would have taken an hour."""
-    rows = b"".join(b"dog,%d\n" % (at % 10) for at in range(200_000))
+    rows = b"".join(b"dog,%d\n" % (at % 10) for at in range(60_000))
     with pytest.raises(SolutionError, match="the id 'dog' in the lines 2 and 3"):
         Solution.read(b"id,label\n" + rows)

@@ -13,7 +13,7 @@ from scoring.reading.forms import places_of
 from scoring.vocabulary import MAX_WORDS, Vocabulary
 from tests.scoring.right_files import numbered
 
-QUICK = settings(deadline=None, max_examples=150)
+QUICK = settings(deadline=None, max_examples=80)
 LONGEST = 8 * MAX_WORDS  # bytes
 
 # what may stand in a plain cell
@@ -108,7 +108,8 @@ def test_one_very_long_name_does_not_make_them_all_long():
 )
 def test_many_names(pattern):
     known = [pattern.format(at) for at in range(300_000)]
-    table = Vocabulary(known).table
+    vocabulary = Vocabulary(known)
+    table = vocabulary.table
     assert table is not None
     order = np.random.default_rng(0).permutation(len(known))
     assert np.array_equal(table.find(table.words), np.arange(len(known)))
@@ -117,9 +118,9 @@ def test_many_names(pattern):
     strange[150_000, -1] ^= np.uint64(1 << 63)  # no digit any more
     assert table.find(strange) is None
     shuffled = [known[at] for at in order[:50_000]]
-    assert find(Vocabulary(known), shuffled) == order[:50_000].tolist()
+    assert find(vocabulary, shuffled) == order[:50_000].tolist()
     for wrong in ("", "x", pattern.format(300_000), pattern.format(-1), f"{shuffled[0]}0"):
-        assert find(Vocabulary(known), [*shuffled[:9], wrong]) is None
+        assert find(vocabulary, [*shuffled[:9], wrong]) is None
 
 
 def test_looking_up_nothing():

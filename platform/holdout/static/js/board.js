@@ -64,14 +64,14 @@ export class Board {
 
   // Changed rows, [{ version, row }, …]. Returns what happened, leaving out what was known: after a
   // reconnect an event may be heard twice.
-  apply(events) {
+  apply(events, isRush = false) {
     const fresh = events.filter(({ version, row }) => version > (this.known.get(row.team_id) ?? this.version));
     for (const { version, row } of fresh) {
       if (row.entries === 1 && !row.is_baseline && !this.rows.has(row.team_id)) this.teams += 1;
       this.known.set(row.team_id, version);
       this.newest = Math.max(this.newest, version);
     }
-    return this.change(fresh.map(({ row }) => ({ ...row, tied: this.tieOf(row) })));
+    return this.change(fresh.map(({ row }) => ({ ...row, tied: this.tieOf(row) })), isRush);
   }
 
   // A tie was found for one very score; the news of another entry says nothing of it.
@@ -141,9 +141,11 @@ export class Board {
     this.rows.delete(id);
   }
 
-  change(freshRows) {
+  // In a rush rows jump.
+  change(freshRows, isRush = false) {
     const changes = [];
-    slide(this.body, () => {
+    const move = isRush ? (_, act) => act() : slide;
+    move(this.body, () => {
       if (!this.ranksItself) this.rows = this.sorted(freshRows);
       for (const fresh of freshRows) {
         const known = this.rows.get(fresh.team_id);
@@ -157,7 +159,7 @@ export class Board {
       this.draw();
     });
     const seen = changes.filter(({ row }) => this.rows.has(row.team_id));
-    lightAll(seen.map(({ row }) => row.element));
+    if (!isRush) lightAll(seen.map(({ row }) => row.element));
     return seen.map((each) => ({ ...each, after: each.row.rank, isShared: this.isShared(each.row) }));
   }
 

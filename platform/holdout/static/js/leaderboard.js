@@ -126,10 +126,10 @@ const refetch = sparing(REFETCH, () => fetchBoard().catch(() => {}), true);
 // --- news ------------------------------------------------------------------------------------------
 
 // In their order: places gained were counted on the board of that moment.
-const take = gathering((events) => {
+const take = gathering((events, isRush) => {
   let changed = [];
   const apply = () => {
-    if (changed.length) report(board.apply(changed));
+    if (changed.length) report(board.apply(changed, isRush));
     changed = [];
   };
   for (const { row, version, ...statistics } of events) {

@@ -1,22 +1,30 @@
 // At fifty scores a second nobody sees each one: what comes together is done together.
 const SHORTEST = 120; // milliseconds between two rounds; the first one comes with the next frame
 const SHARE = 3; // a slow machine rests so many times as long as a round took it, painting included
+const SLOW = 60; // milliseconds of a round
+const RECENT = 1500;
 
-// Gives what has come since the last round to `act`, at most one round per frame.
+// Gives what has come since the last round to `act`, at most one round per frame, and says whether
+// this is a rush that the machine has trouble to follow.
 export function gathering(act) {
   let waiting = [];
   let due = 0;
+  let last = { begun: -Infinity, took: 0 };
   let isAsked = false;
 
   function round() {
     isAsked = false;
     const begun = performance.now();
+    const isRush = last.took > SLOW && begun - last.begun < RECENT;
     const gathered = waiting;
     waiting = [];
     due = begun + SHORTEST;
-    act(gathered);
+    act(gathered, isRush);
     requestAnimationFrame(() => setTimeout(() => {
-      due = Math.max(due, begun + SHARE * (performance.now() - begun));
+      const took = performance.now() - begun;
+      // While rows jump one does not see what a slide would cost: slowly back to it.
+      last = { begun, took: isRush ? Math.max(took, last.took * 0.9) : took };
+      due = Math.max(due, begun + SHARE * took);
     }));
   }
 
