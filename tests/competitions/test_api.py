@@ -225,6 +225,7 @@ def test_a_challenge_as_a_visitor_sees_it(competition, clients):
         ],
         "test_rows": {"public": 6, "private": 12},
         "commitment": "0" * 64,
+        "label_seal": "",
         "joined": False,
         "attempts": None,
     }

@@ -56,7 +56,7 @@ def test_board_rows_are_described_as_they_are():
     assert list(RowOutput().fields) == [field.name for field in dataclasses.fields(Row)]
 
 
-def test_no_field_is_called_private_but_the_number_of_rows():
+def test_no_field_is_called_private_but_the_number_of_rows_and_a_seal():
     schemas = document()["components"]["schemas"]
     found = {
         f"{name}.{field}"
@@ -64,7 +64,8 @@ def test_no_field_is_called_private_but_the_number_of_rows():
         for field in schema.get("properties", {})
         if "private" in field or "label" in field
     }
-    assert found == {"TestRowsOutput.private", "FinalOutput.private_rows"}
+    sealed = {f"{name}.label_seal" for name in ("CompetitionOutput", "CompetitionDetailOutput")}
+    assert found == {"TestRowsOutput.private", "FinalOutput.private_rows", *sealed}
 
 
 # --- held against the running application --------------------------------------------------------
