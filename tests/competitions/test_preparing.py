@@ -22,7 +22,7 @@ from PIL.PngImagePlugin import PngInfo
 from typer.testing import CliRunner
 
 import scoring
-from competitions import deadlines, files, lifecycle, preparing, tasks
+from competitions import files, lifecycle, preparing, tasks
 from competitions.models import Competition, DataFile, Preparation, SolutionVersion, State
 from competitions.preparing import archives, claims, metadata, telling
 from competitions.preparing.archives import Archive

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from PIL import Image, PngImagePlugin
 
-from competitions import deadlines, files, lifecycle, preparing
+from competitions import files, lifecycle, preparing
 from competitions.models import ClassSample, Competition, Preparation
 from competitions.preparing import sprites
 from holdout.accounts.models import User

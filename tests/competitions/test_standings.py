@@ -17,22 +17,8 @@ from competitions.models import (
     Submission,
     Team,
 )
-from scoring import METRICS, Report, displayed
-
-
-def report(competition, public, private=0.5):
-    metric = METRICS[competition.metric]
-    return Report(
-        metric=metric.key,
-        direction=metric.direction,
-        score=public,
-        public=public,
-        private=private,
-        rows=18,
-        public_rows=6,
-        private_rows=12,
-        public_interval=None,
-    )
+from scoring import displayed
+from tests.competitions.test_leaderboard import report
 
 
 @pytest.fixture
