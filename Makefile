@@ -73,7 +73,7 @@ test-site:
 test-apart:
 	$(BIN)/python -m pytest -p no:django tests/scoring tests/baselines
 	$(BIN)/python -m tests.with_postgres -- $(BIN)/python -m pytest \
-	  -m "django_db and not journey and not browser" tests/competitions tests/holdout
+	  -m "django_db and not journey and not browser and not once" tests/competitions tests/holdout
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

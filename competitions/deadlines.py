@@ -66,19 +66,11 @@ def clock(competition: Competition) -> datetime:
     return moment
 
 
-def require_open(pk: int) -> Competition:
-    """The competition, read now; raises NotOpen outside its open phase.
+def require_taking(pk: int) -> tuple[Competition, bool]:
+    """The competition, read now, and whether a file sent now is late; raises NotOpen.
 
     Called inside the transaction that takes the submission, so that both see the same moment.
     """
-    competition = read(pk)
-    if phase(competition) is not Phase.OPEN:
-        raise NotOpen(_not_open(competition))
-    return competition
-
-
-def require_taking(pk: int) -> tuple[Competition, bool]:
-    """The competition, read now, and whether a file sent now is late; raises NotOpen."""
     competition = read(pk)
     now = phase(competition)
     if now is Phase.OPEN:

@@ -3,6 +3,7 @@ organisers' alone."""
 
 from collections.abc import Iterable
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from django.db.models import Count, F, OuterRef, Subquery, Value
@@ -39,6 +40,17 @@ def require_visible(competition: Competition, person: Person) -> None:
 def results(competition: Competition) -> dict[str, Any]:
     """The final board as JSON, best first; ask ``require_visible`` before."""
     return {**about(competition), "rows": places(competition)}
+
+
+def version_of(competition: Competition) -> str:
+    """Whatever changes the final board, or what it says of itself, changes this: a query."""
+    lines = FinalStanding.objects.filter(competition=competition)
+    found = lines.aggregate(Count("pk"), Count("tied"), Count("rank_low"))  # a worker fills them in
+    solution = competition.solution
+    seal = solution and (solution.pk, solution.verified_at, solution.verification, solution.seed)
+    shown = (competition.decimals, competition.metric_title, competition.published_at, seal)
+    told = repr((competition.board_version, sorted(found.items()), shown))
+    return f"{competition.slug}-{sha256(told.encode()).hexdigest()[:20]}"
 
 
 def about(competition: Competition) -> dict[str, Any]:

@@ -15,15 +15,19 @@ from competitions.refusals import NotOpen, NotReady, Refused
 
 
 def open_now(competition: Competition, by: Any = None) -> None:
-    """Draft or closed to open. Raises NotReady where the files are not prepared."""
+    """Draft or closed to open. Raises NotOpen, or NotReady where something is still missing."""
     with transaction.atomic():
         fresh = locked(competition)
+        if fresh.state == State.OPEN:
+            raise NotOpen("It is open already, from its opening date on.")
         if fresh.state == State.REVEALED:
             raise NotReady("It was revealed: everybody knows the end. It cannot be opened again.")
         if fresh.preparation != Preparation.READY or fresh.solution_id is None:
             raise NotReady("Upload train archive, test archive and solution first, then open it.")
         if fresh.closes_at is not None and fresh.closes_at <= clock(fresh):
             raise NotReady("Its closing date has passed. Set a later one (or none), then open it.")
+        if standings.lacks_a_step(fresh):
+            raise NotReady(standings.NO_STEP)
         fresh.state = State.OPEN
         fresh.opens_at = fresh.opens_at or clock(fresh)
         was_frozen, fresh.froze_at = fresh.froze_at is not None, None
@@ -105,5 +109,9 @@ def announce(competition: Competition, text: str, by: Any = None) -> Announcemen
 
 
 def locked(competition: Competition) -> Competition:
-    """The competition as it is now, held until the transaction ends."""
-    return Competition.objects.select_for_update().get(pk=competition.pk)
+    """The competition as it is now, held until the transaction ends.
+
+    The first lock of whoever takes several. The bare row: joined to others it would come with those
+    of before the wait. Not its key, which whoever refers to it, like a new team, holds meanwhile.
+    """
+    return Competition.objects.select_for_update(no_key=True).get(pk=competition.pk)

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
-from competitions import audit, reveal, standings, teams
+from competitions import audit, lifecycle, reveal, standings, teams
 from competitions.models import Act, Alarm, Competition, Kind, State, Status, Submission, Team
 from competitions.refusals import Refused
 
@@ -49,12 +49,13 @@ def unmark_baseline(team: Team, by: Any = None, reason: str = "") -> bool:
 
 def rename(team: Team, name: str, by: Any = None) -> bool:
     """Raises NameTaken, or Refused for a name of nothing."""
-    before = team_now(team).name
-    if teams.clean_name(name) == before:
-        return False
     with transaction.atomic():
+        competition = lifecycle.locked(team.competition)
+        before = team_now(team).name
+        if teams.clean_name(name) == before:
+            return False
         teams.rename(team, name)
-        audit.record(team.competition, by, Kind.RENAMED, team.name, before=before)
+        audit.record(competition, by, Kind.RENAMED, team.name, before=before)
     return True
 
 
@@ -64,7 +65,7 @@ def set_group(team: Team, group: str, by: Any = None) -> bool:
     if len(words) > GROUP_LENGTH:
         raise Refused(f"The name of a group may have {GROUP_LENGTH} characters.")
     with transaction.atomic():
-        competition = _held(team.competition_id)
+        competition = lifecycle.locked(team.competition)
         before = team_now(team).group
         if before == words:
             return False
@@ -79,7 +80,7 @@ def exclude(submission: Submission, reason: str, by: Any = None) -> bool:
     """The file counts nowhere, now or in the end, and loses its pick; its team reads the reason."""
     words = _reason(reason)
     with transaction.atomic():
-        competition = _held(submission.team.competition_id)
+        competition = lifecycle.locked(submission.team.competition)
         before = Submission.objects.get(pk=submission.pk)
         if before.exclusion == words:
             return False
@@ -93,7 +94,7 @@ def exclude(submission: Submission, reason: str, by: Any = None) -> bool:
 def include(submission: Submission, by: Any = None, reason: str = "") -> bool:
     """The file counts again, as a pick too where its team has chosen no other one since."""
     with transaction.atomic():
-        competition = _held(submission.team.competition_id)
+        competition = lifecycle.locked(submission.team.competition)
         before = Submission.objects.get(pk=submission.pk)
         if not before.exclusion:
             return False
@@ -107,9 +108,10 @@ def include(submission: Submission, by: Any = None, reason: str = "") -> bool:
 def see(alarm: Alarm, by: Any = None, reason: str = "") -> bool:
     """A host has looked at the alarm, and may say what came of it."""
     with transaction.atomic():
+        competition = lifecycle.locked(alarm.team.competition)
         if not Alarm.objects.filter(pk=alarm.pk, seen_at=None).update(seen_at=Now()):
             return False
-        audit.record(alarm.team.competition, by, Kind.ALARM_SEEN, alarm.team, reason=reason)
+        audit.record(competition, by, Kind.ALARM_SEEN, alarm.team, reason=reason)
     return True
 
 
@@ -120,18 +122,12 @@ def team_now(team: Team) -> Team:
 
 def _change(team: Team, by: Any, kind: Kind, reason: str, **columns: Any) -> bool:
     with transaction.atomic():
-        competition = _held(team.competition_id)
+        competition = lifecycle.locked(team.competition)
         if not Team.objects.filter(pk=team.pk).exclude(**columns).update(**columns):
             return False
         audit.record(competition, by, kind, team, reason=reason)
         _settle(team, competition)
     return True
-
-
-def _held(competition_pk: int) -> Competition:
-    """The competition as it is now, which nobody changes until the transaction ends."""
-    found = Competition.objects.select_for_update(of=("self",))
-    return found.select_related("solution", "custom_metric").get(pk=competition_pk)
 
 
 def _settle(team: Team, competition: Competition) -> None:

@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.db.models import QuerySet
 
-from competitions import deadlines
+from competitions import deadlines, lifecycle
 from competitions.deadlines import Phase
 from competitions.models import Competition, PublicScore, Status, Submission, Team
 from competitions.models.submission import PICKS
@@ -21,6 +21,11 @@ def choose(submission: Submission) -> int:
             return fresh.pick
         if fresh.status != Status.SCORED or fresh.is_late or fresh.exclusion:
             raise Refused("Only a scored file that counts can be picked for the final ranking.")
+        if not _is_scored_by_the_present_solution(fresh):
+            raise Refused(
+                "The scoring was corrected, and this file cannot be scored any more. Pick another "
+                "one."
+            )
         taken = set(chosen(fresh.team).values_list("pick", flat=True))
         free = next((number for number in PICKS if number not in taken), None)
         if free is None:
@@ -34,7 +39,8 @@ def choose(submission: Submission) -> int:
 def withdraw(submission: Submission) -> None:
     """Takes a pick back; nothing happens where there is none. Raises NotOpen after the end."""
     with transaction.atomic():
-        Submission.objects.filter(pk=_changeable(submission).pk).update(pick=None)
+        fresh = _changeable(submission)
+        Submission.objects.filter(pk=fresh.pk, pick__isnull=False).update(pick=None)
 
 
 def chosen(team: Team) -> QuerySet[Submission]:
@@ -64,8 +70,13 @@ def by_default(competition: Competition, team: Team) -> Submission | None:
 
 def _changeable(submission: Submission) -> Submission:
     """The submission, while its challenge is held: the end comes before or after, not between."""
-    pk = submission.team.competition_id
-    competition = Competition.objects.select_for_update().get(pk=pk)
+    competition = lifecycle.locked(submission.team.competition)
     if deadlines.phase(competition) not in (Phase.OPEN, Phase.PAUSED):
         raise NotOpen("The picks were settled when the challenge closed; they stay as they are.")
-    return Submission.objects.select_related("team").get(pk=submission.pk)
+    return Submission.objects.select_related("team__competition").get(pk=submission.pk)
+
+
+def _is_scored_by_the_present_solution(submission: Submission) -> bool:
+    """Not so for a file that a rescoring could not read: the reveal would drop the pick."""
+    solution = submission.team.competition.solution_id
+    return PublicScore.objects.filter(submission=submission, solution=solution).exists()

@@ -6,19 +6,23 @@ from typing import Any
 
 from django.db import transaction
 
-from competitions import audit, standings
+from competitions import audit, lifecycle, standings
 from competitions.deadlines import Phase, clock, phase
 from competitions.models import (
     Alarm,
+    BoardStatistics,
     Competition,
     FinalStanding,
     Kind,
     PrivateScore,
     Rescoring,
+    Standing,
     State,
+    Status,
     Submission,
     Team,
 )
+from competitions.models.metrics import CUSTOM
 from competitions.models.rescoring import UNDER_WAY
 from competitions.models.submission import FINAL
 from competitions.refusals import NotReady
@@ -37,12 +41,25 @@ class Check:
 
 
 def checklist(competition: Competition) -> list[Check]:
-    """What must be settled before the private board is revealed, and whether it is."""
-    unfinished = Submission.objects.filter(team__competition=competition).exclude(status__in=FINAL)
+    """What must be settled before the private board is revealed, and whether it is.
+
+    A late file is never ranked, so nothing waits for one.
+    """
+    on_time = Submission.objects.filter(team__competition=competition, is_late=False)
     return [
         _is_over(competition),
         _is_done(
-            "scored", unfinished.count(), "Every file is scored.", "Files without a score yet: {}."
+            "scored",
+            on_time.exclude(status__in=FINAL).count(),
+            "Every file is scored.",
+            "Files without a score yet: {}.",
+        ),
+        _is_done(
+            "failed",
+            on_time.filter(status=Status.FAILED).count(),
+            "No file was lost by a fault of ours.",
+            "Files that failed by our fault, and can be scored again: {}.",
+            may_be_overridden=True,
         ),
         _is_done(
             "rescoring",
@@ -51,15 +68,22 @@ def checklist(competition: Competition) -> list[Check]:
             "A rescoring is under way: apply it or drop it.",
         ),
         _seal(competition),
-        _is_done(
-            "alarms",
-            Alarm.objects.filter(team__competition=competition, seen_at=None).count(),
-            "Every alarm was looked at.",
-            "Alarms that nobody looked at: {}.",
-            may_be_overridden=True,
-        ),
+        _alarms(competition),
         _picks(competition),
     ]
+
+
+def _alarms(competition: Competition) -> Check:
+    if competition.metric == CUSTOM:
+        words = "No alarms are looked for: a metric of your own says nothing of single rows."
+        return Check("alarms", True, words)
+    is_looked_for = BoardStatistics.objects.filter(competition=competition).exists()
+    if not is_looked_for and Standing.objects.filter(competition=competition).exists():
+        words = "Nobody has looked for alarms yet; a worker does it within a minute."
+        return Check("alarms", False, words, may_be_overridden=True)
+    unseen = Alarm.objects.filter(team__competition=competition, seen_at=None).count()
+    done, missing = "Every alarm was looked at.", "Alarms that nobody looked at: {}."
+    return _is_done("alarms", unseen, done, missing, may_be_overridden=True)
 
 
 def reveal(
@@ -71,7 +95,7 @@ def reveal(
     going on where a check that may be overridden is not done. Raises NotReady.
     """
     with transaction.atomic():
-        fresh = _locked(competition)
+        fresh = lifecycle.locked(competition)
         _require_settled(fresh, despite)
         FinalStanding.objects.bulk_create(_final_standings(fresh), batch_size=standings.BATCH)
         fresh.state, fresh.paused_at, fresh.revealed_at = State.REVEALED, None, clock(fresh)
@@ -84,7 +108,7 @@ def reveal(
 def publish(competition: Competition, by: Any = None) -> bool:
     """Everybody sees the final board from now on; False where they did already."""
     with transaction.atomic():
-        fresh = _locked(competition)
+        fresh = lifecycle.locked(competition)
         if fresh.state != State.REVEALED:
             raise NotReady("Reveal the private board first.")
         if fresh.published_at is not None:
@@ -100,11 +124,6 @@ def anew(competition: Competition) -> None:
     """The final board once more, after a change of who counts. In the change's transaction."""
     FinalStanding.objects.filter(competition=competition).delete()
     FinalStanding.objects.bulk_create(_final_standings(competition), batch_size=standings.BATCH)
-
-
-def _locked(competition: Competition) -> Competition:
-    found = Competition.objects.select_for_update(of=("self",))
-    return found.select_related("solution", "custom_metric").get(pk=competition.pk)
 
 
 def _require_settled(competition: Competition, despite: str) -> None:

@@ -42,6 +42,7 @@ class Rules:
     hides_scores: bool
     frozen_from: datetime | None
     interval_rows: int | None  # the public rows where a score is a share of them
+    bounds: tuple[float, float]
 
     @classmethod
     def of(cls, competition: Competition) -> "Rules":
@@ -55,6 +56,7 @@ class Rules:
             hides_scores=competition.hides_scores,
             frozen_from=competition.freezes_at,
             interval_rows=rows if facts.has_interval else None,
+            bounds=facts.bounds,
         )
 
     @property
@@ -67,7 +69,9 @@ class Rules:
         return replace(self, hides_scores=False, frozen_from=None)
 
     def rounded(self, value: float) -> float:
-        return float(displayed(value, self.decimals))
+        """As displayed; a step of the Ladder must not lead past what the metric can be."""
+        least, most = self.bounds
+        return float(displayed(min(max(value, least), most), self.decimals))
 
     def interval(self, value: float | None) -> tuple[float | None, float | None]:
         """Of the displayed value: drawn finely, it tells nothing that the score does not."""
@@ -85,6 +89,17 @@ class Shown(NamedTuple):
     @property
     def sent(self) -> Submission:
         return self.score.submission
+
+
+NO_STEP = (
+    "Choose the Ladder's step: only for a share of right answers does the number of rows tell one. "
+    "About one standard error of a score is right."
+)
+
+
+def lacks_a_step(competition: Competition) -> bool:
+    is_ladder = competition.feedback == Feedback.LADDER and competition.ladder_step is None
+    return is_ladder and not competition.metric_facts.has_interval
 
 
 def step(competition: Competition) -> float:
@@ -224,8 +239,10 @@ def _fold(scores: Iterable[PublicScore], rules: Rules) -> list[Shown]:
     for score in scores:
         value: float | None = score.value
         if rules.step is not None:
-            state = fixed_step(state, score.value, rules.step, rules.direction)
-            value = state.shown
+            moved = fixed_step(state, score.value, rules.step, rules.direction)
+            value = moved.shown
+            # A late file is told where it would stand, and is no step for those that count.
+            state = state if score.submission.is_late else moved
         if rules.hides_scores or value is None:
             shown.append(Shown(score, None))
         else:

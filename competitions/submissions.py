@@ -15,18 +15,20 @@ from django.db import IntegrityError, transaction
 from django.db.models import Case, Count, F, Q, Value, When
 from django.db.models.functions import Now
 
-from competitions import deadlines, files, standings, teams
+from competitions import audit, deadlines, files, lifecycle, standings, teams
 from competitions.models import (
     Competition,
+    Kind,
     PrivateScore,
     PublicScore,
     Standing,
+    State,
     Status,
     Submission,
     Team,
 )
 from competitions.models.submission import FINAL, WAITING, WENT_WRONG
-from competitions.refusals import LimitReached, NotAMember, NotOpen
+from competitions.refusals import LimitReached, NotAMember, NotOpen, Refused
 from scoring import InvalidSubmission, Report
 from scoring.custom.evaluate import SplitReport
 
@@ -177,22 +179,17 @@ def finish(submission: Submission, report: Report | SplitReport) -> Standing | N
     if solution is None or report.public is None or report.private is None:
         raise ValueError("an open competition has a solution with public and private rows")
     with transaction.atomic():
+        # The challenge before the file, as everywhere: the other way round would be a deadlock.
+        competition = lifecycle.locked(submission.team.competition)
         if not _end(submission, Status.SCORED):
             return None
-        Competition.objects.move_board_on(submission.team.competition_id)
-        competition = _current(submission)
+        Competition.objects.move_board_on(competition.pk)
         if competition.solution_id != solution.pk:
             raise Superseded
         PublicScore.objects.create(submission=submission, solution=solution, value=report.public)
         PrivateScore.objects.create(submission=submission, solution=solution, value=report.private)
         team = Team.objects.get(pk=submission.team_id)
         return standings.record(team, competition)
-
-
-def _current(submission: Submission) -> Competition:
-    """The competition as it is now, which its lock keeps it until the transaction ends."""
-    found = Competition.objects.select_related("solution", "custom_metric")
-    return found.get(pk=submission.team.competition_id)
 
 
 def reject(submission: Submission, error: InvalidSubmission) -> bool:
@@ -211,6 +208,39 @@ def reject(submission: Submission, error: InvalidSubmission) -> bool:
 def fail(submission: Submission, message: str) -> bool:
     """Running to failed: our fault. The slot is given back."""
     return _end(submission, Status.FAILED, **NO_SLOTS, error=message)
+
+
+def score_again(submission: Submission, by: Any = None, reason: str = "") -> bool:
+    """Failed to received: our fault, mended. The file keeps its moment and holds attempts again.
+
+    Also beyond the limits: the team may have used what was given back. Raises Refused.
+    """
+    competition = submission.team.competition
+    if competition.state == State.REVEALED:
+        raise Refused("The private board was revealed: no file comes onto it any more.")
+    held = list(_held(submission.team).values_list("day", "slot", "lifetime_slot"))
+    day = [slot for day, slot, _ in held if day == submission.day]
+    in_all = [number for _, _, number in held if number is not None]
+    try:
+        with transaction.atomic():
+            failed = Submission.objects.filter(pk=submission.pk, status=Status.FAILED)
+            changed = failed.update(
+                status=Status.RECEIVED,
+                slot=1 + max(day, default=0),
+                lifetime_slot=None if submission.is_late else 1 + max(in_all, default=0),
+                attempt=0,
+                rung_at=None,
+                started_at=None,
+                finished_at=None,
+                error="",
+            )
+            if changed:
+                audit.record(
+                    competition, by, Kind.SCORED_AGAIN, submission.file_name, reason=reason
+                )
+    except IntegrityError:
+        raise Refused("The team sent another file at this moment. Try again.") from None
+    return bool(changed)
 
 
 def forgotten() -> list[int]:

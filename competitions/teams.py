@@ -52,12 +52,13 @@ def rename(team: Team, name: str) -> None:
     """Raises NameTaken where another team of the competition has the name.
 
     The board's version moves on, or kept copies of the board would show the old name for good.
+    That comes first, as the challenge's row is always the first to be locked.
     """
     team.name = clean_name(name)
     try:
         with transaction.atomic():
-            team.save(update_fields=["name"])
             Competition.objects.move_board_on(team.competition_id)
+            team.save(update_fields=["name"])
     except IntegrityError:
         raise NameTaken(f"Another team is called {team.name!r}. Choose another name.") from None
 

@@ -47,7 +47,7 @@ def complaints(
     if "closes_at" in changed:
         yield from _about_the_end(present, wanted)
     if any(name in changed for name in DATES):
-        yield from _about_the_freeze(wanted)
+        yield from _about_the_freeze(present, wanted)
 
 
 def change(wanted: Competition, changed: Collection[str], by: Any = None) -> bool:
@@ -82,6 +82,8 @@ def has_scores(competition: Competition) -> bool:
 def _about_the_ladder(wanted: Competition) -> Iterator[tuple[str, str]]:
     if wanted.ladder_step is not None and wanted.feedback != Feedback.LADDER:
         yield "ladder_step", "Only the Ladder has a step: choose it too, or leave this empty."
+    if standings.lacks_a_step(wanted):
+        yield "ladder_step", standings.NO_STEP
 
 
 def _about_the_opening(present: Competition) -> Iterator[tuple[str, str]]:
@@ -101,7 +103,7 @@ def _about_the_end(present: Competition, wanted: Competition) -> Iterator[tuple[
         yield "closes_at", f"It must lie ahead: now it is {_utc(clock(present))}."
 
 
-def _about_the_freeze(wanted: Competition) -> Iterator[tuple[str, str]]:
+def _about_the_freeze(present: Competition, wanted: Competition) -> Iterator[tuple[str, str]]:
     if wanted.freeze_minutes is None:
         return
     freezes_at = wanted.freezes_at
@@ -109,6 +111,13 @@ def _about_the_freeze(wanted: Competition) -> Iterator[tuple[str, str]]:
         yield "freeze_minutes", "Set a closing date too: the freeze is counted back from it."
     elif wanted.opens_at is not None and freezes_at <= wanted.opens_at:
         yield "freeze_minutes", "The board would stand still from the start. Take fewer minutes."
+    elif phase(present) is not Phase.DRAFT and freezes_at < _shown_until(present):
+        yield "freeze_minutes", "The board would lose what everybody has seen. Take fewer minutes."
+
+
+def _shown_until(present: Competition) -> datetime:
+    """Up to when the files are on the board that everybody sees."""
+    return min(clock(present), present.freezes_at or clock(present))
 
 
 def _moves_the_board(wanted: Competition, changed: Collection[str]) -> bool:

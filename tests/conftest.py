@@ -30,6 +30,9 @@ EXCUSED = ("gpu", "published_data")
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browsers last: Playwright leaves an event loop running that others would stumble over."""
+    for item in items:
+        if (once := item.get_closest_marker("once")) and not once.args:
+            raise pytest.UsageError(f"{item.nodeid}: once needs to say which tests have its SQL")
     items.sort(key=lambda item: any(item.get_closest_marker(name) for name in LAST))
 
 

@@ -105,6 +105,8 @@ def _where(name: str, competition: Competition) -> tuple[str, str]:
         case "scored":
             waiting = ",".join(status for status in Status.values if status not in FINAL)
             return _list("submission", competition, status__in=waiting), "The files that wait"
+        case "failed":
+            return _list("submission", competition, status__exact=Status.FAILED), "These files"
         case "rescoring":
             address = reverse("admin:competitions_competition_rescore", args=[competition.pk])
             return address, "The rescoring"

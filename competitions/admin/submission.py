@@ -11,7 +11,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from competitions import moderation
+from competitions import moderation, submissions, tasks
 from competitions.admin import columns, moderating
 from competitions.admin.moderating import ReasonForm, dialog
 from competitions.leaderboard import with_public_score
@@ -39,6 +39,11 @@ INCLUDING = dialog(
     "Include this file again?",
     "It counts as if it had never been left out, as a pick too unless the team has taken another.",
     "Include it",
+)
+AGAIN = dialog(
+    "Score this file again?",
+    "It failed by a fault of ours. It keeps the moment at which it came and its team's attempts.",
+    "Score it",
 )
 
 
@@ -79,7 +84,7 @@ class SubmissionAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     search_help_text = "File, team, user name, message or error"
     date_hierarchy = "received_at"
     actions = None
-    actions_detail = ("include_file", "exclude_file")
+    actions_detail = ("score_again", "include_file", "exclude_file")
     fieldsets = (
         (
             None,
@@ -209,6 +214,21 @@ class SubmissionAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     )
     def include_file(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         return _act(request, form, object_id, moderation.include, "The file counts again.")
+
+    @action(  # type: ignore[untyped-decorator]
+        description="Score again", permissions=["again"], dialog=AGAIN, icon="replay"
+    )
+    def score_again(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        def verb(submission: Submission, by: Any, reason: str) -> bool:
+            is_waiting = submissions.score_again(submission, by, reason)
+            if is_waiting:
+                tasks.enqueue(submission)
+            return is_waiting
+
+        return _act(request, form, object_id, verb, "The file is scored again.")
+
+    def has_again_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return _may(request, object_id, status=Status.FAILED)
 
     def has_exclude_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return _may(request, object_id, exclusion="")

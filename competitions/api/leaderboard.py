@@ -91,18 +91,27 @@ class History(CachedDoor):
         return self.answer(request, f'W/"{key}"', lambda: _history(competition, key))
 
 
-class Final(Door):
+class Final(CachedDoor):
     """On the images that nobody saw. It is not there before the organiser publishes it."""
 
     @extend_schema(
         operation_id="competitions_final",
         summary="The final board, best first",
-        responses={200: FinalOutput, **documented(401, 404)},
+        parameters=[IF_NONE_MATCH],
+        responses={
+            200: FinalOutput,
+            304: OpenApiResponse(description="Your board is the newest."),
+            **documented(401, 404),
+        },
     )
     def get(self, request: Request, slug: str) -> HttpResponseBase:
         competition = access.competition(request.user, slug)
         final.require_visible(competition, request.user)
-        return Response(final.results(competition))
+        if competition.published_at is None:  # an organiser's alone: kept nowhere
+            self.headers["Cache-Control"] = "private, no-store"
+            return Response(final.results(competition))
+        version = final.version_of(competition)
+        return self.answer(request, f'W/"final-{version}"', lambda: _final(competition, version))
 
 
 def _board_key(competition: Competition, wanted: dict[str, Any]) -> str:
@@ -114,12 +123,14 @@ def _board_key(competition: Competition, wanted: dict[str, Any]) -> str:
 def _board(competition: Competition, wanted: dict[str, Any], team: Team | None, key: str) -> bytes:
     page, size, group, search = (wanted[n] for n in ("page", "page_size", "group", "search"))
 
-    def make() -> tuple[int, bytes]:
+    def make() -> tuple[bool, bytes]:
         found = leaderboard.board(competition, page, size, group, search)
-        return found.page, _json(found.public())
+        # Neither a page that is not there nor a group that somebody made up.
+        is_there = found.page == page and (bool(found.rows) or not group)
+        return is_there, _json(found.public())
 
     is_usual = size == leaderboard.PAGE and not search
-    _, body = snapshots.once(key, make, lambda made: made[0] == page) if is_usual else make()
+    _, body = snapshots.once(key, make, lambda made: made[0]) if is_usual else make()
     own = leaderboard.line_of(competition, team)
     return _with_more(body, you=None if own is None else own.public())
 
@@ -131,7 +142,12 @@ def _history(competition: Competition, key: str) -> bytes:
         return _json(history)
 
     now = leaderboard.iso(deadlines.clock(competition))
-    return _with_more(snapshots.once(key, make), now=now)
+    return _with_more(snapshots.latest(f"history-{competition.pk}", key, make), now=now)
+
+
+def _final(competition: Competition, version: str) -> bytes:
+    name = f"final-{competition.pk}"
+    return snapshots.latest(name, version, lambda: _json(final.results(competition)))
 
 
 def _json(content: object) -> bytes:

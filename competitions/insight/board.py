@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from competitions import deadlines
+from competitions import deadlines, lifecycle
 from competitions.insight import alarms, columns, moves
 from competitions.insight.columns import Known
 from competitions.insight.field import Entrant, Field, around, coarse
@@ -183,7 +183,7 @@ def _write_moves(competition: Competition, rules: Rules) -> set[int]:
     lines = [Standing(pk=pk, rank_before=place) for pk, place in changed.items()]
     for start in range(0, len(lines), BATCH):
         with transaction.atomic():
-            _locked(competition)
+            lifecycle.locked(competition)
             Standing.objects.bulk_update(lines[start : start + BATCH], ["rank_before"])
     return {path.team_id for path in paths if path.key in changed}
 
@@ -193,8 +193,8 @@ def _write(
 ) -> Told | None:
     """One transaction. The statistics then say of which version they are: of the one they make."""
     with transaction.atomic():
-        fresh = _locked(competition)
-        if fresh is None or _terms(fresh) != _terms(competition):
+        fresh = lifecycle.locked(competition)
+        if _terms(fresh) != _terms(competition):
             return None  # another solution or other rules: whoever changed them made the board anew
         changed = moved | _write_facts(best, judgement) | _forget(competition, best, judgement)
         is_news = _write_statistics(competition, judgement, bool(changed))
@@ -208,10 +208,6 @@ def _write(
         noise=judgement.noise,
         teams=frozenset(changed),
     )
-
-
-def _locked(competition: Competition) -> Competition | None:
-    return Competition.objects.select_for_update().filter(pk=competition.pk).first()
 
 
 def _terms(competition: Competition) -> tuple[Any, ...]:

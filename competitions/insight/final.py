@@ -6,6 +6,7 @@ from typing import NamedTuple
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef
 
+from competitions import lifecycle
 from competitions.insight import columns
 from competitions.insight.board import MOST
 from competitions.insight.field import Entrant, Field, around
@@ -83,7 +84,7 @@ def _write(
     rules, bounds = Rules.of(competition), competition.metric_facts.bounds
     seen = {one.pk: (one.submission_id, one.score) for one in best}
     with transaction.atomic():
-        Competition.objects.select_for_update().filter(pk=competition.pk).first()
+        lifecycle.locked(competition)
         lines = [
             one
             for one in FinalStanding.objects.filter(pk__in=places).select_related("team")

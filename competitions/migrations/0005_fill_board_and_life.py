@@ -1,6 +1,7 @@
 """What was there before: attempts are counted in all, scores say what they show, curves begin."""
 
 from collections import defaultdict
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from django.db import migrations
@@ -21,9 +22,14 @@ def number_attempts(submissions: Any) -> None:
 
 
 def show_scores(scores: Any) -> None:
+    """As the board displayed them: halves rounded up."""
+    changed = []
     for score in scores.objects.select_related("submission__team__competition"):
         decimals = score.submission.team.competition.decimals
-        scores.objects.filter(pk=score.pk).update(shown=round(score.value, decimals))
+        exact = Decimal(repr(score.value))
+        score.shown = float(exact.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP))
+        changed.append(score)
+    scores.objects.bulk_update(changed, ["shown"], batch_size=500)
 
 
 def complete_standings(standings: Any) -> None:

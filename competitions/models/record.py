@@ -27,6 +27,7 @@ class Kind(models.TextChoices):
     RENAMED = "renamed", "Renamed a team"
     EXCLUDED = "excluded", "Excluded a submission"
     INCLUDED = "included", "Included a submission again"
+    SCORED_AGAIN = "scored_again", "Had a file scored again"
     ALARM_SEEN = "alarm_seen", "Looked at an alarm"
     RESCORING_BEGUN = "rescoring_begun", "Began to rescore"
     RESCORING_APPLIED = "rescoring_applied", "Applied a rescoring"

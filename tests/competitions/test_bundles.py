@@ -23,6 +23,7 @@ def load(*arguments: str) -> Competition:
     return Competition.objects.latest("pk")
 
 
+@pytest.mark.once("test_an_interrupted_load_is_finished_by_the_next")
 def test_the_digits_are_halved_evenly():
     digits = load("digits", "--open")
     assert (digits.state, digits.daily_limit, digits.closes_at) == (State.OPEN, 100, None)
@@ -35,6 +36,7 @@ def test_the_digits_are_halved_evenly():
     assert np.abs(counts - 45).max() <= 2
 
 
+@pytest.mark.once("test_an_interrupted_load_is_finished_by_the_next")
 def test_every_image_is_an_image_under_a_name_that_tells_nothing():
     digits = load("digits")
     with zipfile.ZipFile(io.BytesIO(_file(digits, "test.zip"))) as archive:
@@ -49,6 +51,7 @@ def test_every_image_is_an_image_under_a_name_that_tells_nothing():
     assert abs(np.corrcoef(ranks, truth.codes)[0, 1]) < 0.17
 
 
+@pytest.mark.once("test_an_interrupted_load_is_finished_by_the_next")
 def test_two_installations_have_nothing_in_common():
     first, second = load("digits", "--slug", "one"), load("digits", "--slug", "two")
     ids = [set(compiled(made).ids) for made in (first, second)]
@@ -69,6 +72,7 @@ def test_an_interrupted_load_is_finished_by_the_next():
     assert load("digits").preparation == "ready"
 
 
+@pytest.mark.once("test_an_interrupted_load_is_finished_by_the_next")
 def test_the_sample_submission_scores_at_chance():
     digits = load("digits")
     report = scoring.evaluate(

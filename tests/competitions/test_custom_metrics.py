@@ -117,6 +117,7 @@ def judged(own, submit):
 # --- the whole way -------------------------------------------------------------------------------
 
 
+@pytest.mark.once("test_a_bundle_brings_its_metric_along, test_less_is_better_and_below_zero")
 def test_from_the_upload_to_the_board(admin, rung, submit, alice, bob, clients):
     usage = {
         name: f"{label},{'Public' if n < 9 else 'Private'}"
@@ -425,6 +426,7 @@ def test_a_number_per_image_may_be_held_against_classes_that_are_numbers(inside)
     assert proven(error, "1279", "score").startswith(b"id,label\n00,0.5\n")
 
 
+@pytest.mark.once("test_preparing.py")
 def test_a_refused_metric_is_in_the_organisers_note_and_nothing_opens(draft, prepared):
     random = b"\n    import random\n    return random.random()\n"
     solutions.keep(draft, CustomMetric.read(HEAD.encode() + random, "luck.py", "maximize"))
@@ -493,6 +495,7 @@ def test_a_message_that_names_a_label_is_withheld(own, judged, alice, clients):
     assert "The first one" not in told_to(alice, clients, sent)
 
 
+@pytest.mark.once("test_tasks.py")
 def test_a_metric_that_fails_is_our_fault_and_tells_nothing(
     own, judged, answers, alice, clients, caplog, told
 ):

@@ -84,6 +84,7 @@ def one_connection() -> Iterator[None]:
         signal.connect(close_old_connections)
 
 
+@pytest.mark.once("test_api.py")
 def test_answers_are_what_the_document_says(
     competition, one_connection, scored, submit, alice, answers, token_of
 ):

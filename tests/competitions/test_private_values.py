@@ -127,6 +127,7 @@ def traces(client: Client, asked: list[tuple[str, str | None]], competition: Com
 PHASES = ("open", "closed", "revealed")
 
 
+@pytest.mark.once("the tests of each page, of the API and of the admin")
 @pytest.mark.parametrize("phase", PHASES)
 @pytest.mark.parametrize("who", ["nobody", "charlie", "alice", "bob"])
 def test_no_route_tells_a_private_score_before_it_is_published(
@@ -138,6 +139,7 @@ def test_no_route_tells_a_private_score_before_it_is_published(
     assert list(traces(client, asked, played)) == []
 
 
+@pytest.mark.once("the tests of each page, of the API and of the admin")
 @pytest.mark.parametrize("phase", PHASES)
 def test_no_route_tells_a_host_a_private_score_before_the_reveal(phase, played, clients, host):
     at(phase, played)

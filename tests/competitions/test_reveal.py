@@ -6,10 +6,11 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from competitions import final, leaderboard, lifecycle, moderation, picks, reveal
+from competitions import final, leaderboard, lifecycle, moderation, picks, reveal, submissions
 from competitions.models import (
     Act,
     Alarm,
+    BoardStatistics,
     Competition,
     FinalStanding,
     Kind,
@@ -29,8 +30,10 @@ DESPITE = "The seal of this test is not real."
 
 @pytest.fixture
 def sealed(competition):
-    """The competition with a seal that was found whole."""
-    SolutionVersion.objects.update(verified_at=timezone.now())
+    """The competition after the workers: the seal is whole, and alarms were looked for."""
+    now = timezone.now()
+    SolutionVersion.objects.update(verified_at=now)
+    BoardStatistics.objects.create(competition=competition, version=1, computed_at=now)
     return competition
 
 
@@ -94,6 +97,32 @@ def test_it_is_refused_until_everything_is_settled(
     assert FinalStanding.objects.count() == 1
     with pytest.raises(NotReady, match="revealed already"):
         reveal.reveal(sealed, host, despite=DESPITE)
+
+
+def test_nobody_looked_for_alarms_is_not_no_alarm(close, scored, alice, answers):
+    scored(alice, answers(1))
+    BoardStatistics.objects.all().delete()
+    assert missing(close()) == {"alarms"}
+
+
+def test_a_file_that_failed_by_our_fault_is_on_the_list_and_is_scored_again(close, in_status):
+    """It keeps its moment, and holds an attempt again although its team has used them all."""
+    failed = in_status("failed")
+    Submission.objects.update(received_at=timezone.now() - timedelta(hours=1))
+    competition = close()
+    assert missing(competition) == {"failed"}
+    for _ in range(2):
+        submissions.score_again(Submission.objects.get(pk=failed.pk))
+    again = Submission.objects.get(pk=failed.pk)
+    assert (again.status, again.slot, again.lifetime_slot, again.error) == ("received", 1, 1, "")
+    assert missing(competition) == {"scored"}
+    assert Act.objects.filter(kind=Kind.SCORED_AGAIN).count() == 1
+
+
+def test_a_late_file_holds_up_nothing(close, submit, bob, answers):
+    sent = submit(bob, answers(2))
+    Submission.objects.filter(pk=sent.pk).update(is_late=True, lifetime_slot=None)
+    assert missing(close()) == set()
 
 
 def test_a_broken_seal_says_what_is_broken(close, host):

@@ -196,6 +196,7 @@ def test_a_file_of_each_layout_is_scored_by_the_task(
     assert PrivateScore.objects.get().value == pytest.approx(private)
 
 
+@pytest.mark.once("test_a_file_of_each_layout_is_scored_by_the_task")
 @pytest.mark.parametrize(("metric", "layout"), COMBINATIONS)
 def test_the_sample_as_it_comes_is_scored(db, submit, alice, metric, layout):
     parameters = NEEDED.get(metric, {}) | ({"k": "1"} if "top_k" in metric else {})

@@ -113,6 +113,7 @@ def of_size(size: tuple[int, int]) -> bytes:
     return packed({f"{name}/{n}.png": coloured("red", size) for name in CLASSES for n in range(4)})
 
 
+@pytest.mark.once("test_each_class_is_counted_and_drawn_from_its_own_training_images")
 @pytest.mark.parametrize(
     ("size", "side"),
     [((1, 1), 114), ((8, 8), 114), ((28, 28), 114), ((32, 32), 130), ((55, 40), 112),
@@ -133,6 +134,7 @@ def test_nothing_that_the_files_say_about_themselves_is_passed_on(prepared):
     assert b"home" not in files.read("data", sample.path)
 
 
+@pytest.mark.once("test_each_class_is_counted_and_drawn_from_its_own_training_images")
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "I;16", "RGBA", "I", "F", "CMYK"])
 def test_every_kind_of_image_is_drawn(prepared, mode):
     kind = "TIFF" if mode in ("I", "F", "CMYK") else "PNG"

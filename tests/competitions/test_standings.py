@@ -17,6 +17,7 @@ from competitions.models import (
     Submission,
     Team,
 )
+from competitions.refusals import NotReady
 from scoring import displayed
 from tests.competitions.test_leaderboard import report
 
@@ -148,6 +149,33 @@ def test_the_ladder_says_the_same_on_every_page_of_the_team(settings_of, enter, 
 def test_the_step_of_the_ladder_follows_from_the_public_rows(settings_of, competition):
     assert standings.step(settings_of(feedback="ladder")) == 0.05  # six rows
     assert standings.step(settings_of(ladder_step=0.002)) == 0.002
+
+
+@pytest.mark.parametrize("step", [0.003, 0.006, 0.007, 0.015, 0.3, 0.7])
+def test_no_step_of_the_ladder_leads_past_what_can_be(step, settings_of, enter, competition):
+    """A perfect file is shown as perfect at most: rounding to steps would make it 1.005."""
+    settings_of(feedback="ladder", ladder_step=step)
+    standing = enter("Ada", 1.0)
+    assert 0.7 <= standing.score <= 1.0
+    assert standing.low <= standing.score <= standing.high
+
+
+def test_a_late_file_is_no_step_of_the_ladder(settings_of, enter, competition):
+    """It is told where it would stand; the next file in time begins where the last one was."""
+    settings_of(feedback="ladder", ladder_step=0.05)
+    enter("Ada", 0.5, 0)
+    enter("Ada", 0.9, 1, is_late=True)
+    enter("Ada", 0.4, 2)
+    assert shown("Ada") == ["0.5000", "0.9000", "0.5000"]
+    assert board_of(competition) == [(1, "Ada", "0.5000")]
+
+
+def test_the_ladder_of_a_metric_that_is_no_share_needs_a_step(settings_of, competition):
+    unclear = settings_of(feedback="ladder", metric="log_loss", state="closed")
+    with pytest.raises(NotReady, match="Choose the Ladder's step"):
+        lifecycle.open_now(unclear)
+    settings_of(ladder_step=0.02)
+    lifecycle.open_now(unclear)
 
 
 # --- what is held back ---------------------------------------------------------------------------
@@ -286,7 +314,7 @@ def travelled_board(history, until):
     return [(1 + sum(other[0] < one[0] for other in points), one[3]) for one in points]
 
 
-@pytest.mark.journey  # once: it takes seconds, and no SQL of it differs between the databases
+@pytest.mark.once("the other tests of this file")
 def test_a_day_of_five_hundred_teams_equals_its_recomputation(person, competition):
     """Thirty minutes of 5 000 files that end out of order, looked at in twenty moments."""
     draw = random.Random(500)  # noqa: S311 - a simulation

@@ -13,6 +13,8 @@ from tests.journeys.stack import Stack, answers, free_port, until
 
 pytestmark = [pytest.mark.journey, pytest.mark.services]
 
+PASSWORD = "a chosen phrase 5"
+
 
 @pytest.fixture
 def redis_url():
@@ -36,9 +38,12 @@ def database_url():
 
 def test_postgresql_and_a_valkey_of_ones_own(database_url, redis_url):
     with tempfile.TemporaryDirectory(prefix="holdout-servers-") as folder:
-        stack = Stack(Path(folder), DATABASE_URL=database_url, REDIS_URL=redis_url)
+        settings = {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
+        stack = Stack(Path(folder), HOLDOUT_ADMIN_PASSWORD=PASSWORD, **settings)
         try:
             stack.ready()
+            assert "user host, with the password you chose" in stack.said()
+            assert PASSWORD.encode() not in environments(stack)
             one_submission(stack)
             assert not any("valkey" in line for line in stack.processes().values())
             assert not list(Path(folder).glob("*.sqlite3*"))
@@ -46,6 +51,10 @@ def test_postgresql_and_a_valkey_of_ones_own(database_url, redis_url):
             code = stack.stop()
         assert code == 0
         assert stack.processes() == {}
+
+
+def environments(stack):
+    return b"".join(Path(f"/proc/{pid}/environ").read_bytes() for pid in stack.processes())
 
 
 def one_submission(stack):
