@@ -134,7 +134,7 @@ def _settle(team: Team, competition: Competition) -> None:
     Competition.objects.move_board_on(competition.pk)
     standings.record(team_now(team), competition)
     if competition.state == State.REVEALED:
-        reveal.anew(competition)
+        reveal.anew(competition, team)
 
 
 def _reason(text: str) -> str:

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from django.db import transaction
+from django.db.models import F, QuerySet
 
 from competitions import audit, lifecycle, standings
 from competitions.deadlines import Phase, clock, phase
@@ -120,10 +121,52 @@ def publish(competition: Competition, by: Any = None) -> bool:
         return True
 
 
-def anew(competition: Competition) -> None:
-    """The final board once more, after a change of who counts. In the change's transaction."""
-    FinalStanding.objects.filter(competition=competition).delete()
-    FinalStanding.objects.bulk_create(_final_standings(competition), batch_size=standings.BATCH)
+def anew(competition: Competition, team: Team) -> None:
+    """The team's line of the final board once more, after a change of whether and with what it
+    counts; the others close up or make room. In the change's transaction."""
+    rules = Rules.of(competition).in_the_end
+    lines = FinalStanding.objects.filter(competition=competition)
+    before = lines.filter(team=team).first()
+    if before is not None:
+        before.delete()
+        _move_below(before, -1, rules)
+    private = _private(competition, team)
+    for found, shown in standings.in_the_end(competition, team):
+        after = _final(found, shown, private, competition, rules)
+        if after is not None:
+            _put_in(after, rules)
+    # A worker compares them anew: these said how the teams stood to each other.
+    lines.update(rank_low=None, rank_high=None, tied=None)
+
+
+def _put_in(line: FinalStanding, rules: Rules) -> None:
+    if not line.team.is_baseline:
+        better, above = _others(line, rules, "better")
+        line.rank, line.public_rank = better.count() + 1, above.count() + 1
+        _move_below(line, 1, rules)
+    line.save()
+
+
+def _move_below(line: FinalStanding, places: int, rules: Rules) -> None:
+    """The ranks of the teams behind a team that comes or goes; a baseline takes none."""
+    if line.rank is None:
+        return
+    worse, below = _others(line, rules, "worse")
+    worse.update(rank=F("rank") + places)
+    below.update(public_rank=F("public_rank") + places)
+
+
+def _others(
+    line: FinalStanding, rules: Rules, side: Literal["better", "worse"]
+) -> tuple[QuerySet[FinalStanding], QuerySet[FinalStanding]]:
+    """The teams on that side of the line: in the end, and on the public board."""
+    ranked = FinalStanding.objects.filter(competition=line.competition_id, rank__isnull=False)
+    by_key = "gt" if side == "better" else "lt"
+    by_score = by_key if rules.sign > 0 else {"gt": "lt", "lt": "gt"}[by_key]
+    return (
+        ranked.filter(**{f"sort_key__{by_key}": line.sort_key}),
+        ranked.filter(**{f"public_score__{by_score}": line.public_score}),
+    )
 
 
 def _require_settled(competition: Competition, despite: str) -> None:
@@ -176,10 +219,7 @@ def _picks(competition: Competition) -> Check:
 
 def _final_standings(competition: Competition) -> list[FinalStanding]:
     rules = Rules.of(competition).in_the_end
-    scores = PrivateScore.objects.filter(
-        solution=competition.solution_id, submission__team__competition=competition
-    )
-    private = dict(scores.values_list("submission", "value"))
+    private = _private(competition)
     found = [
         standing
         for team, shown in standings.in_the_end(competition)
@@ -187,6 +227,16 @@ def _final_standings(competition: Competition) -> list[FinalStanding]:
     ]
     _set_ranks(found, rules)
     return found
+
+
+def _private(competition: Competition, team: Team | None = None) -> dict[int, float]:
+    """The private scores by submission, of one team or of all."""
+    scores = PrivateScore.objects.filter(
+        solution=competition.solution_id, submission__team__competition=competition
+    )
+    if team is not None:
+        scores = scores.filter(submission__team=team)
+    return dict(scores.values_list("submission", "value"))
 
 
 def _final(

@@ -7,7 +7,7 @@ so that it is the same whichever file a worker ends first, and the same when all
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import groupby, islice
+from itertools import groupby
 from math import sqrt
 from typing import Any, NamedTuple
 
@@ -139,19 +139,21 @@ def rebuild(competition: Competition) -> None:
         fresh = found.get(pk=competition.pk)
         rules = Rules.of(fresh)
         Standing.objects.filter(competition=fresh).delete()
-        made = (
-            standing
-            for team, scores in _by_team(fresh)
-            if (standing := _standing(team, scores, fresh, rules)) is not None
-        )
-        while batch := list(islice(made, BATCH)):
-            Standing.objects.bulk_create(batch)
+        shown = [(team, _fold(scores, rules)) for team, scores in _by_team(fresh)]
+        _store(one for _, its in shown for one in its)
+        lines = (_line(team, its, fresh, rules) for team, its in shown)
+        Standing.objects.bulk_create(filter(None, lines), batch_size=BATCH)
 
 
-def in_the_end(competition: Competition) -> Iterator[tuple[Team, list[Shown]]]:
-    """Every team on the board with the files that count, when nothing is held back any more."""
+def in_the_end(
+    competition: Competition, only: Team | None = None
+) -> Iterator[tuple[Team, list[Shown]]]:
+    """Every team on the board with the files that count, when nothing is held back any more.
+
+    With ``only``, none but that team.
+    """
     rules = Rules.of(competition).in_the_end
-    for team, scores in _by_team(competition):
+    for team, scores in _by_team(competition, only):
         counted = [one for one in _fold(scores, rules) if _counts(one, rules)]
         if counted and team.is_on_boards:
             yield team, counted
@@ -178,9 +180,14 @@ def improvements(shown: Iterable[Shown], rules: Rules) -> list[Shown]:
     return curve
 
 
-def _by_team(competition: Competition) -> Iterator[tuple[Team, list[PublicScore]]]:
-    teams = Team.objects.filter(competition=competition.pk).in_bulk()
-    ordered = _scores(competition).order_by(
+def _by_team(
+    competition: Competition, only: Team | None = None
+) -> Iterator[tuple[Team, list[PublicScore]]]:
+    found, scores = Team.objects.filter(competition=competition.pk), _scores(competition)
+    if only is not None:
+        found, scores = found.filter(pk=only.pk), scores.filter(submission__team=only)
+    teams = found.in_bulk()
+    ordered = scores.order_by(
         "submission__team", "submission__received_at", "submission"
     )
     # Not iterator(): what each file shows is written while the rows are read.

@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 SCORE = "score"  # its own queue; everything else goes to the default one, "background"
 INSIGHT = "insight"  # what takes a moment: it must not wait for a preparation, nor a score for it
 PAUSE = 2  # seconds between two runs of a board's statistics
+LOST_RACES = {"40001", "40P01"}  # PostgreSQL's codes: not serializable, deadlock
 WAITS = 60  # seconds until a message that never came is rung again
 OUR_FAULT = "Something broke on our side while scoring. Your attempt is given back; send it again."
 
@@ -85,11 +86,22 @@ def _score(submission: Submission) -> None:
 def _evaluate_and_finish(submission: Submission) -> Standing | None:
     """Once more where the solution or the metric was replaced meanwhile."""
     try:
-        return submissions.finish(submission, _evaluate(submission))
+        return _finish(submission, _evaluate(submission))
     except submissions.Superseded:
         log.info("scored by what was replaced meanwhile; scoring again")
         submission.team.refresh_from_db()  # and with it, at the next look, the competition
-        return submissions.finish(submission, _evaluate(submission))
+        return _finish(submission, _evaluate(submission))
+
+
+def _finish(submission: Submission, report: Report | SplitReport) -> Standing | None:
+    """Once more where the database undid the transaction for the sake of another one."""
+    try:
+        return submissions.finish(submission, report)
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) not in LOST_RACES:
+            raise
+        log.warning("undone for another transaction; written again", reason=str(error))
+        return submissions.finish(submission, report)
 
 
 def _evaluate(submission: Submission) -> Report | SplitReport:

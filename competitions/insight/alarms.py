@@ -32,7 +32,8 @@ class Suspect(NamedTuple):
 def suspects(
     competition: Competition, teams: Collection[int], direction: Direction
 ) -> list[Suspect]:
-    """Of each of these teams, by the score that it was not told: also of a frozen board."""
+    """Of each of these teams, best first, by the score that it was not told: also where the board
+    is frozen or hidden."""
     counted = Submission.objects.filter(
         team__in=teams, exclusion="", is_late=False, public_scores__solution=competition.solution_id
     ).order_by("received_at", "pk")
@@ -43,7 +44,7 @@ def suspects(
     ):
         if team_id not in best or sign * value > best[team_id][0]:
             best[team_id] = sign * value, Suspect(team_id, pk, path)
-    return [suspect for _value, suspect in best.values()]
+    return [suspect for _value, suspect in sorted(best.values(), key=lambda it: -it[0])]
 
 
 def look(

@@ -47,7 +47,7 @@ class Facts(NamedTuple):
     """Of one line. No interval: the one that it has says it all."""
 
     tied: bool
-    expected: float
+    expected: float | None  # for a baseline
     interval: tuple[float, float] | None
 
 
@@ -104,24 +104,34 @@ def _best(competition: Competition) -> list[Standing]:
 def _judge(
     competition: Competition, rules: Rules, best: Sequence[Standing], seconds: float
 ) -> Judgement:
-    """Hidden scores are compared by nobody. Under the Ladder only the host's alarm reads files:
+    """Of hidden scores, and under the Ladder, only the host's alarm reads files:
 
     whether two files differ would be an answer that the Ladder does not give.
     """
-    if rules.hides_scores:
-        return Judgement()
     leader = next((one for one in best if not one.is_baseline), None)
     compared = list(best) if competition.feedback != Feedback.LADDER else []
-    teams = [one.team_id for one in best if not one.is_baseline]
-    suspects = alarms.suspects(competition, teams, rules.direction)
+    suspects = alarms.suspects(competition, _teams(competition, rules, best), rules.direction)[
+        :MOST
+    ]
     paths = [one.submission.path for one in compared] + [one.path for one in suspects]
     known = columns.read(competition, paths, "public", seconds)
     alarms.look(competition, suspects, known)
     is_complete = all(path in known for path in paths)
+    if rules.hides_scores:
+        return Judgement(is_complete=is_complete)
     compared = [one for one in compared if known.get(one.submission.path)]
     if leader is None or leader not in compared:
         return Judgement({}, leader, _unpaired(leader, rules), is_complete)
     return _compare(competition, rules, compared, leader, known, is_complete)
+
+
+def _teams(competition: Competition, rules: Rules, best: Sequence[Standing]) -> list[int]:
+    """Those who compete: the best, or all of a board whose scores are hidden, and so without an
+    order."""
+    if not rules.hides_scores:
+        return [one.team_id for one in best if not one.is_baseline]
+    lines = Standing.objects.filter(competition=competition, is_baseline=False)
+    return list(lines.values_list("team_id", flat=True))
 
 
 def _compare(

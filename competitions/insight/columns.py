@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 SECONDS = 5.0  # of reading at a time: the others who wait for this worker come in between
 ROOM = 256 * 1024**2
 OVERHEAD = 1000  # bytes of an entry besides its arrays
+BACK_OFF = 600.0  # seconds until a file that could not be read is tried again
 
 Split: TypeAlias = Literal["public", "private"]
 Key: TypeAlias = tuple[str, int, Spec, Split]
@@ -46,11 +47,21 @@ class Memory:
     room: int
     used: int = 0
     _kept: "OrderedDict[Key, Known | None]" = field(default_factory=OrderedDict)
+    _shut: dict[Key, float] = field(default_factory=dict)  # until when it is not tried again
 
     def __contains__(self, key: Key) -> bool:
-        return key in self._kept
+        return key in self._kept or self.is_shut(key)
+
+    def is_shut(self, key: Key) -> bool:
+        """Whether the storage did not hand the file out, a short while ago."""
+        return self._shut.get(key, 0.0) > time.monotonic()
+
+    def shut(self, key: Key) -> None:
+        self._shut[key] = time.monotonic() + BACK_OFF
 
     def recall(self, key: Key) -> Known | None:
+        if key not in self._kept:
+            return None
         self._kept.move_to_end(key)
         return self._kept[key]
 
@@ -63,6 +74,7 @@ class Memory:
 
     def clear(self) -> None:
         self._kept.clear()
+        self._shut.clear()
         self.used = 0
 
 
@@ -79,6 +91,7 @@ def read(
     """What the submission files at these paths tell: None for one that tells nothing.
 
     A path that is not there was not reached in time: the next call begins where this one ended.
+    A file that the storage does not hand out tells nothing for a while (see ``is_waiting``).
     """
     wanted = list(dict.fromkeys(paths))
     spec = solutions.spec(competition, files.submission_limit(competition))
@@ -93,10 +106,34 @@ def read(
         elif key in memory:
             found[path] = memory.recall(key)
         elif not fresh or time.monotonic() < end:
-            found[path] = _known(key)
-            memory.keep(key, found[path])
+            found[path] = _read(key)
             fresh += 1
         held += weight(found.get(path))
+    return found
+
+
+def is_waiting(competition: Competition, path: str, split: Split) -> bool:
+    """Whether this file tells nothing only because the storage did not hand it out just now."""
+    spec = solutions.spec(competition, files.submission_limit(competition))
+    solution = competition.solution_id
+    return (
+        isinstance(spec, Spec)
+        and solution is not None
+        and memory.is_shut((path, solution, spec, split))
+    )
+
+
+def _read(key: Key) -> Known | None:
+    """Remembered; one file that cannot be read must not end the statistics of all others."""
+    path, solution_pk, spec, _split = key
+    solutions.compiled(solution_pk, spec)  # without the solution nothing can be said: it raises
+    try:
+        found = _known(key)
+    except OSError as error:
+        log.error("a file cannot be read", path=path, reason=type(error).__name__)
+        memory.shut(key)
+        return None
+    memory.keep(key, found)
     return found
 
 

@@ -67,10 +67,18 @@ class Field:
         unbeaten: list[bool] = np.all((self.leads <= far)[:, teams], axis=1).tolist()
         return unbeaten
 
-    def expected(self) -> list[float]:
-        """Each score drawn towards the mean of all compared, rounded as scores are displayed."""
-        drawn = expected_on_private(self.scores, self.covariance)
-        return [self.rules.rounded(float(score)) for score in drawn]
+    def expected(self) -> list[float | None]:
+        """Each score drawn towards the mean of the teams, rounded as scores are displayed.
+
+        None for a baseline: it was not chosen for being lucky, and the spread of the field is that
+        of those who compete.
+        """
+        teams = self.teams
+        drawn = expected_on_private(self.scores[teams], self.covariance[np.ix_(teams, teams)])
+        found: list[float | None] = [None] * len(self.entrants)
+        for at, score in zip(teams, drawn, strict=True):
+            found[at] = self.rules.rounded(float(score))
+        return found
 
     def halves(self) -> list[float]:
         """Half the width of each score's 95 % interval."""

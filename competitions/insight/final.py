@@ -46,6 +46,8 @@ def complete(competition_pk: int, seconds: float = columns.SECONDS) -> Outcome:
     if any(path not in known for path in paths):
         return Outcome(is_changed=False, is_complete=False)
     evidence = {path: its.evidence for path, its in known.items() if its is not None}
+    if not evidence and any(columns.is_waiting(competition, path, "private") for path in paths):
+        return Outcome(is_changed=False)  # the storage is away: the sweep rings again
     teams = FinalStanding.objects.filter(competition=competition, rank__isnull=False).count()
     places = _places(best, evidence, Rules.of(competition), teams)
     return Outcome(_write(competition, best, places))

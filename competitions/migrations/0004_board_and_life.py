@@ -284,6 +284,15 @@ class Migration(migrations.Migration):
                 validators=[django.core.validators.MinValueValidator(1)],
             ),
         ),
+        migrations.AlterField(
+            model_name="competition",
+            name="daily_limit",
+            field=models.PositiveSmallIntegerField(
+                default=5,
+                help_text="Scored submissions per team and day (UTC). A refused file costs none.",
+                validators=[django.core.validators.MinValueValidator(1)],
+            ),
+        ),
         migrations.AddField(
             model_name="competition",
             name="froze_at",

@@ -96,7 +96,7 @@ class Competition(models.Model):
         help_text="Share of the test rows behind the public board; the others decide at the end.",
     )
     daily_limit = models.PositiveSmallIntegerField(
-        default=10,
+        default=5,
         validators=[MinValueValidator(1)],
         help_text="Scored submissions per team and day (UTC). A refused file costs none.",
     )

@@ -7,8 +7,8 @@ is hidden from everybody or frozen is so here too.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from competitions import standings
-from competitions.models import Rescoring, Standing, Team
+from competitions import leaderboard, snapshots, standings
+from competitions.models import Competition, PublicScore, Rescoring, Standing, Team
 from competitions.rescoring.settings import Settings, rescored
 from scoring import displayed, rank
 
@@ -89,7 +89,27 @@ class Preview:
 
 
 def preview(rescoring: Rescoring) -> Preview:
-    """Of a rescoring that has a solution to score with; of an applied one nothing would move."""
+    """Of a rescoring that has a solution to score with; of an applied one nothing would move.
+
+    It reads every score, so it is kept until the board or the scores are others.
+    """
+    name = f"rescoring-{rescoring.pk}"
+    return snapshots.latest(name, _version(rescoring), lambda: _made(rescoring))
+
+
+def _version(rescoring: Rescoring) -> str:
+    competition = Competition.objects.select_related("solution", "custom_metric").get(
+        pk=rescoring.competition_id
+    )
+    scores = PublicScore.objects.filter(
+        solution=rescoring.after_id, submission__team__competition=competition
+    )
+    counts = (scores.count(), rescoring.unscorable.count())
+    parts = (leaderboard.version_of(competition), rescoring.stage, *counts)
+    return "-".join(map(str, parts))
+
+
+def _made(rescoring: Rescoring) -> Preview:
     found = Standing.objects.filter(competition=rescoring.competition_id).select_related("team")
     now = {one.team_id: one for one in found.defer("curve")}
     then = {one.team_id: one for one in standings.would_be(rescored(rescoring))}

@@ -23,6 +23,15 @@ from scoring.splits import salt_from, solution_commitment
 log = structlog.get_logger(__name__)
 
 OUR_FAULT = "Something broke on our side while the solution was read. Nothing has changed."
+MISSING = (
+    "The solution is missing from the private storage. Bring it back from a backup, then begin "
+    "again. Nothing has changed."
+)
+# The same whatever was written: another word for rows that are public would tell which these are.
+USAGE_STAYS = (
+    "Which rows are public stays as it was drawn, and is told to nobody. Leave the column Usage "
+    "out, or write Ignored for the rows that shall not count any more and nothing for the others."
+)
 LABELS, IGNORED_NOW = "labels", "ignored"  # what is counted of the differences
 
 Rows = dict[str, tuple[str, str]]  # label and usage by id
@@ -34,6 +43,9 @@ def read(rescoring: Rescoring) -> None:
         _accept(rescoring)
     except Refused as error:
         _refuse(rescoring, str(error))
+    except FileNotFoundError:
+        log.error("a solution is missing", rescoring=rescoring.pk)
+        _refuse(rescoring, MISSING)
     except (OperationalError, OSError):
         # The database or the storage is away: the sweep rings again.
         raise
@@ -130,14 +142,13 @@ def _mended(present: Rows, rescoring: Rescoring) -> Rows:
     _require_the_same_ids(present, given)
     rows = {name: (given[name][0], given[name][1] or usage) for name, (_, usage) in present.items()}
     _require_known_classes(rows, rescoring.before)
-    _require_the_same_split(present, rows)
     return rows
 
 
 def _with_usage(data: bytes, present: Rows) -> bytes:
     """With the present usage where the file's own is empty: who writes it may not know the split.
 
-    Raises Refused for what is not a CSV.
+    Raises Refused for what is not a CSV, and for any usage but Ignored, be it the present one.
     """
     (_, header), *records = tables.read(data, "new solution")
     if USAGE not in header:
@@ -145,8 +156,11 @@ def _with_usage(data: bytes, present: Rows) -> bytes:
     at = header.index(USAGE)
     rows = [record for _, record in records]
     for row in rows:
-        if len(row) == len(header) and not row[at]:
-            row[at] = present.get(row[0], ("", IGNORED))[1]
+        if len(row) != len(header):
+            continue  # told, with its line, by whoever reads the solution
+        if row[at].strip().casefold() not in ("", IGNORED.casefold()):
+            raise Refused(USAGE_STAYS)
+        row[at] = row[at].strip() or present.get(row[0], ("", IGNORED))[1]
     return tables.write(header, rows)
 
 
@@ -190,17 +204,6 @@ def _require_known_classes(rows: Rows, version: SolutionVersion) -> None:
         raise Refused(
             f"The new solution has classes that this challenge has not: {tables.some(unknown)}. "
             f"It has: {tables.some(known)}."
-        )
-
-
-def _require_the_same_split(present: Rows, rows: Rows) -> None:
-    moved = sum(usage not in (present[name][1], IGNORED) for name, (_, usage) in rows.items())
-    if moved:
-        # Neither which nor how: which rows are public is a secret, from organisers too.
-        raise Refused(
-            f"{moved} rows have another Usage than at the start, and which rows are public stays "
-            "as it was drawn. Leave the column Usage out, or write Ignored for the rows that shall "
-            "not count any more and nothing for the others."
         )
 
 

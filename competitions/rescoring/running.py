@@ -40,6 +40,11 @@ FOLLOW_AFTER = timedelta(seconds=1)  # bells for new files: more would only over
 SCORES = (Stage.SCORING, Stage.READY)
 OUR_FAULT = "Something broke on our side while this file was scored again."
 METRIC_FAILED = "The organiser's metric failed on this file."
+MISSING = "The uploaded file is missing from our storage, so that it cannot be scored again."
+UNREAD = (
+    "Files that the storage does not hand out: {}, such as {}. They are tried again every two "
+    "minutes. If it stays so, mend the storage or drop this rescoring: nothing has changed yet."
+)
 
 Outcome = Report | SplitReport | str  # a score, or why there is none
 
@@ -87,8 +92,8 @@ def step(pk: int, bell: str) -> bool:
         return False
     if rescoring.stage == Stage.READING:
         reading.read(rescoring)
-    else:
-        _score(rescoring)
+    elif not _score(rescoring):
+        return False  # the storage is away: the sweep rings again
     again = _under_way().filter(pk=pk, rung_at=ours).first()
     return again is not None and _has_work(again)
 
@@ -134,28 +139,50 @@ def _answer(pk: int, bell: str) -> tuple[Rescoring | None, datetime | None]:
     return Rescoring.objects.select_related(*related).get(pk=pk), now
 
 
-def _score(rescoring: Rescoring) -> None:
-    """Some of what is missing; READY once nothing is."""
+def _score(rescoring: Rescoring) -> bool:
+    """Some of what is missing; READY once nothing is. Returns whether it got on.
+
+    A file that cannot be read now holds up no other one, and the organiser is told of it.
+    """
     version = rescoring.after
     if version is None:
         raise ValueError("a constraint says that there is one")
     spec = solutions.spec(rescored(rescoring))
     solution = solutions.compiled(version.pk, spec)
     found: list[tuple[Submission, Outcome]] = []
+    unread: list[Submission] = []
     until = time.monotonic() + BATCH_SECONDS
     for submission in missing(rescoring)[:BATCH]:
-        found.append((submission, _outcome(submission, solution, spec)))
+        try:
+            found.append((submission, _outcome(submission, solution, spec)))
+        except OSError as error:
+            log.error("not scored again", submission=submission.pk, reason=type(error).__name__)
+            unread.append(submission)
         if time.monotonic() > until:
             break
     _keep(rescoring, version, found)
+    _tell(rescoring, unread)
     if not missing(rescoring).exists():
         Rescoring.objects.filter(pk=rescoring.pk, stage=Stage.SCORING).update(stage=Stage.READY)
+    return bool(found) or not unread
+
+
+def _tell(rescoring: Rescoring, unread: list[Submission]) -> None:
+    """The organiser, on the page of the rescoring, for as long as it is so."""
+    problem = UNREAD.format(len(unread), unread[0].file_name) if unread else ""
+    if problem != rescoring.problem:
+        _under_way().filter(pk=rescoring.pk).update(problem=problem)
 
 
 def _outcome(submission: Submission, solution: Solution, spec: solutions.AnySpec) -> Outcome:
     """The file's size was admitted when it came: the limit of another layout is not its own."""
     try:
-        return solutions.evaluate(files.read("submissions", submission.path), solution, spec)
+        content = files.read("submissions", submission.path)
+    except FileNotFoundError:
+        log.error("an uploaded file is missing", submission=submission.pk)
+        return MISSING
+    try:
+        return solutions.evaluate(content, solution, spec)
     except InvalidSubmission as error:
         return str(error)
     except (OperationalError, OSError):

@@ -53,7 +53,9 @@ def noise(teams: Sequence[dict[str, Any]]) -> str:
     if count == 1:
         return "The winner is ahead by more than noise."
     words = ORDINALS.split()
+    if count == 2:
+        return "The second cannot be told apart from the winner."
     if count > len(words):
-        return f"The first {count} are within noise of each other."
-    joint = "and" if count == 2 else "to"
-    return f"First {joint} {words[count - 1]} are within noise of each other."
+        return f"The {count - 1} teams behind the winner cannot be told apart from it."
+    joint = "and" if count == 3 else "to"
+    return f"Second {joint} {words[count - 1]} cannot be told apart from the winner."

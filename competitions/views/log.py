@@ -14,7 +14,6 @@ from django.views.decorators.http import require_safe
 from competitions import access, final, picks
 from competitions import submissions as verbs
 from competitions.leaderboard import public_score
-from competitions.live.events import cursor
 from competitions.models import Competition, PublicScore, Status, Submission, Team
 from competitions.models.submission import PICKS
 from competitions.remarks import feedback, remarks
@@ -62,7 +61,6 @@ def submissions(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "challenge": challenge,
         "tab": "submissions",
-        "cursor": cursor(slug),
         "page": page,
         "entries": _entries(competition, list(page), newest),
         "attempts": verbs.attempts(competition, team) if team else None,
@@ -79,7 +77,6 @@ def submissions(request: HttpRequest, slug: str) -> HttpResponse:
 def submission(request: HttpRequest, slug: str, public_id: uuid.UUID) -> HttpResponse:
     """One submission, moving while it is scored."""
     challenge = challenges.find(request, slug)
-    after = cursor(slug)
     found = access.submissions(request.user).filter(
         public_id=public_id, team__competition=challenge.competition
     )
@@ -89,7 +86,6 @@ def submission(request: HttpRequest, slug: str, public_id: uuid.UUID) -> HttpRes
     context = {
         "challenge": challenge,
         "tab": "submissions",
-        "cursor": after,
         "submission": sent,
         "score": public_score(sent),
         "remarks": remarks(sent, challenge.competition),

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from competitions.live.events import clock_of, cursor
+from competitions.live.events import clock_of
 from competitions.views import challenge as challenges
 from competitions.views import ties
 
@@ -46,7 +46,6 @@ def projector(request: HttpRequest, slug: str) -> HttpResponse:
     challenge = challenges.find(request, slug)
     context = {
         "challenge": challenge,
-        "cursor": cursor(slug),
         "clock": json.dumps(clock_of(challenge.competition)),
         "joining": joining(request, slug),
         "bounds": ties.for_scripts(challenge.competition.metric_facts.bounds),

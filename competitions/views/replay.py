@@ -6,7 +6,6 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from competitions import boardfile
-from competitions.live.events import cursor
 from competitions.views import challenge as challenges
 
 
@@ -15,7 +14,7 @@ from competitions.views import challenge as challenges
 def replay(request: HttpRequest, slug: str) -> HttpResponse:
     """The player; its script fetches the history and follows the live stream from the cursor."""
     challenge = challenges.find(request, slug)
-    context = {"challenge": challenge, "tab": "leaderboard", "cursor": cursor(slug)}
+    context = {"challenge": challenge, "tab": "leaderboard"}
     return render(request, "competitions/replay.html", context)
 
 

@@ -13,7 +13,6 @@ from django.views.decorators.http import require_http_methods
 
 from competitions import deadlines, files, leaderboard, submissions, tasks
 from competitions.forms import SubmissionForm
-from competitions.live.events import cursor
 from competitions.models import Competition
 from competitions.refusals import Refused
 from competitions.remarks import feedback
@@ -68,7 +67,6 @@ def _page(
         "tab": "submit",
         "form": form,
         "site": site(request),
-        "cursor": cursor(competition.slug),
         "attempts": submissions.attempts(competition, team) if team else None,
         "limit": files.submission_limit(competition),
         "example": layouts.example(competition),

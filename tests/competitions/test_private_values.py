@@ -17,6 +17,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from competitions import lifecycle, picks, rescoring, reveal
+from competitions.insight import board as insight_of_boards
 from competitions.live import events
 from competitions.models import (
     Act,
@@ -68,6 +69,7 @@ def played(competition, scored, alice, bob, host, answers) -> Competition:
     wanted = replace(rescoring.Settings.of(competition), decimals=1)
     rescoring.begin(competition, host, "Too many digits.", wanted)
     Token.objects.create(user=alice, name="laptop", digest="0" * 64)
+    insight_of_boards.refresh(competition.pk)
     return competition
 
 
