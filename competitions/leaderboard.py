@@ -1,4 +1,4 @@
-"""The public board, read. What it shows is written by standings.py and, a moment later, insight.py.
+"""The public board, read. What it shows is written by standings.py and, a moment later, insight/.
 
 The first page costs one query; a later or a filtered one two, however long the board is.
 """
@@ -6,14 +6,12 @@ The first page costs one query; a later or a filtered one two, however long the 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from itertools import accumulate
 from typing import Any
 from zlib import crc32
 
-from django.db.models import Case, Count, F, OuterRef, QuerySet, Subquery, Value, When, Window
-from django.db.models.functions import Coalesce
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery, Window
 
-from competitions import deadlines
+from competitions import deadlines, ranks
 from competitions.models import (
     BoardStatistics,
     Competition,
@@ -105,8 +103,9 @@ def board(
         wanted = wanted.filter(team__in=_teams(competition, group, search))
     is_filtered = bool(group or search)
     page, total, found = _page(competition, wanted, max(page, 1), size, is_filtered)
-    ranks = _global_ranks(found) if is_filtered else _ranks(found, (page - 1) * size)
-    rows = [_row(one, rank, competition.decimals) for one, rank in zip(found, ranks, strict=True)]
+    start = (page - 1) * size
+    places = ranks.anywhere(found) if is_filtered else ranks.following(found, start)
+    rows = [_row(one, rank, competition.decimals) for one, rank in zip(found, places, strict=True)]
     is_whole = not is_filtered and page == 1
     leader = next((row for row in rows if not row.is_baseline), None) if is_whole else None
     return Board(
@@ -142,8 +141,8 @@ def top(competition: Competition, count: int) -> list[Row]:
     """The first teams; the baselines as long as no team has a score."""
     standings = _standings(competition)
     first = list(standings.filter(is_baseline=False)[:count]) or list(standings[:count])
-    ranks = _ranks(first, 0)
-    return [_row(one, rank, competition.decimals) for one, rank in zip(first, ranks, strict=True)]
+    places = ranks.following(first, 0)
+    return [_row(one, rank, competition.decimals) for one, rank in zip(first, places, strict=True)]
 
 
 def line_of(competition: Competition, team: Team | None) -> Row | None:
@@ -151,7 +150,7 @@ def line_of(competition: Competition, team: Team | None) -> Row | None:
     standing = _standings(competition).filter(team=team).first() if team else None
     if standing is None:
         return None
-    (rank,) = _global_ranks([standing])
+    (rank,) = ranks.anywhere([standing])
     return _row(standing, rank, competition.decimals)
 
 
@@ -233,7 +232,7 @@ def _standings(competition: Competition) -> QuerySet[Any]:
         Standing.objects.filter(competition=competition)
         .select_related("team")
         .annotate(
-            members=_count(Member.objects.filter(team=OuterRef("team")), "team"),
+            members=ranks.count(Member.objects.filter(team=OuterRef("team")), "team"),
             noise=Subquery(statistics.values("noise")[:1]),
             compared=Subquery(statistics.values("leader")[:1]),
             leading=Subquery(leader.values("submission")[:1]),
@@ -256,11 +255,6 @@ def _teams(competition: Competition, group: str, search: str) -> QuerySet[Any, A
     return found.order_by().values("pk")
 
 
-def _count(rows: QuerySet[Any], by: str) -> Coalesce:
-    counted = rows.order_by().values(by).annotate(n=Count("*")).values("n")
-    return Coalesce(Subquery(counted), Value(0))
-
-
 def _page(
     competition: Competition, wanted: QuerySet[Standing], page: int, size: int, is_filtered: bool
 ) -> tuple[int, int, list[Any]]:
@@ -280,7 +274,7 @@ def _whole(
     by their teams, which are in the board's index as the primary key is not."""
     there = wanted.order_by(*BEST_FIRST).values("team")[(page - 1) * size : page * size]
     everybody = Standing.objects.filter(competition=competition)
-    lines = _numbered(competition).annotate(line_count=_count(everybody, "competition"))
+    lines = _numbered(competition).annotate(line_count=ranks.count(everybody, "competition"))
     found = list(lines.filter(team__in=there))
     return found[0].line_count if found else 0, found
 
@@ -296,82 +290,9 @@ def _filtered(
 
 
 def _numbered(competition: Competition) -> QuerySet[Any]:
-    ranked_count = _count(_ranked(competition), "competition")
+    ranked_count = ranks.count(_ranked(competition), "competition")
     lines: QuerySet[Any] = _standings(competition).annotate(ranked_count=ranked_count)
     return lines
-
-
-def _ranks(standings: Sequence[Any], start: int) -> list[int | None]:
-    """The ranks of lines that follow one another from a place of the whole board on.
-
-    Baselines stand in the order but take no rank: they are lines to beat, not rivals.
-    """
-    if not standings or standings[0].sort_key is None:
-        return [None] * len(standings)
-    ahead = above = 0  # teams with a better score than the first line's, teams before it
-    if start:
-        ahead, above = _before(standings[0])
-    ranks: list[int | None] = []
-    key = standings[0].sort_key
-    for standing in standings:
-        if standing.sort_key != key:
-            key, ahead = standing.sort_key, above
-        ranks.append(None if standing.is_baseline else ahead + 1)
-        above += not standing.is_baseline
-    return ranks
-
-
-def _before(first: Standing) -> tuple[int, int]:
-    """The teams with a better score, and those before the line in the order, in one query."""
-    ranked = Standing.objects.filter(competition=first.competition_id, is_baseline=False)
-    better = ranked.filter(sort_key__gt=first.sort_key)
-    equal = ranked.filter(sort_key=first.sort_key)
-    earlier = equal.filter(reached_at__lt=first.reached_at)
-    same = equal.filter(reached_at=first.reached_at, team__lt=first.team_id)
-    counts = [_count(rows, "competition") for rows in (better, earlier, same)]
-    one = Standing.objects.filter(pk=first.pk)
-    ahead, before, beside = one.annotate(
-        better=counts[0], earlier=counts[1], same=counts[2]
-    ).values_list("better", "earlier", "same")[0]
-    return ahead, ahead + before + beside
-
-
-def _global_ranks(standings: Sequence[Any]) -> list[int | None]:
-    """The ranks on the whole board of lines from anywhere, best first: one query.
-
-    One walk over the board's index puts each team between two of the lines' scores.
-    """
-    keys = [one.sort_key for one in standings if one.sort_key is not None]
-    if not keys:
-        return [None] * len(standings)
-    distinct = sorted(set(keys), reverse=True)
-    teams = Standing.objects.filter(competition=standings[0].competition_id, is_baseline=False)
-    counted = (
-        teams.filter(sort_key__gt=distinct[-1])
-        .annotate(place=_place(distinct, 0))
-        .values("place")
-        .annotate(n=Count("*"))
-        .values_list("place", "n")
-    )
-    numbers = dict(counted)
-    ahead = dict(
-        zip(distinct, accumulate(numbers.get(n, 0) for n in range(len(distinct))), strict=True)
-    )
-    return [
-        None if one.is_baseline or one.sort_key is None else ahead[one.sort_key] + 1
-        for one in standings
-    ]
-
-
-def _place(keys: Sequence[float], first: int) -> Case | Value:
-    """Which of the keys, the greatest first, is the first that a line is better than."""
-    if not keys:
-        return Value(first)
-    middle = len(keys) // 2
-    return Case(
-        When(sort_key__gt=keys[middle], then=_place(keys[:middle], first)),
-        default=_place(keys[middle + 1 :], first + middle + 1),
-    )
 
 
 def _leader(competition: Competition, is_known: bool) -> Row | None:

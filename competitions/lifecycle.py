@@ -109,9 +109,5 @@ def announce(competition: Competition, text: str, by: Any = None) -> Announcemen
 
 
 def locked(competition: Competition) -> Competition:
-    """The competition as it is now, held until the transaction ends.
-
-    The first lock of whoever takes several. The bare row: joined to others it would come with those
-    of before the wait. Not its key, which whoever refers to it, like a new team, holds meanwhile.
-    """
-    return Competition.objects.select_for_update(no_key=True).get(pk=competition.pk)
+    """The competition as it is now, held until the transaction ends."""
+    return Competition.objects.locked(competition.pk)

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
-from competitions import audit, lifecycle, reveal, standings, teams
+from competitions import audit, reveal, standings, teams
 from competitions.models import Act, Alarm, Competition, Kind, State, Status, Submission, Team
 from competitions.refusals import Refused
 
@@ -50,7 +50,7 @@ def unmark_baseline(team: Team, by: Any = None, reason: str = "") -> bool:
 def rename(team: Team, name: str, by: Any = None) -> bool:
     """Raises NameTaken, or Refused for a name of nothing."""
     with transaction.atomic():
-        competition = lifecycle.locked(team.competition)
+        competition = Competition.objects.locked(team.competition_id)
         before = team_now(team).name
         if teams.clean_name(name) == before:
             return False
@@ -65,7 +65,7 @@ def set_group(team: Team, group: str, by: Any = None) -> bool:
     if len(words) > GROUP_LENGTH:
         raise Refused(f"The name of a group may have {GROUP_LENGTH} characters.")
     with transaction.atomic():
-        competition = lifecycle.locked(team.competition)
+        competition = Competition.objects.locked(team.competition_id)
         before = team_now(team).group
         if before == words:
             return False
@@ -80,7 +80,7 @@ def exclude(submission: Submission, reason: str, by: Any = None) -> bool:
     """The file counts nowhere, now or in the end, and loses its pick; its team reads the reason."""
     words = _reason(reason)
     with transaction.atomic():
-        competition = lifecycle.locked(submission.team.competition)
+        competition = Competition.objects.locked(submission.team.competition_id)
         before = Submission.objects.get(pk=submission.pk)
         if before.exclusion == words:
             return False
@@ -94,7 +94,7 @@ def exclude(submission: Submission, reason: str, by: Any = None) -> bool:
 def include(submission: Submission, by: Any = None, reason: str = "") -> bool:
     """The file counts again, as a pick too where its team has chosen no other one since."""
     with transaction.atomic():
-        competition = lifecycle.locked(submission.team.competition)
+        competition = Competition.objects.locked(submission.team.competition_id)
         before = Submission.objects.get(pk=submission.pk)
         if not before.exclusion:
             return False
@@ -108,7 +108,7 @@ def include(submission: Submission, by: Any = None, reason: str = "") -> bool:
 def see(alarm: Alarm, by: Any = None, reason: str = "") -> bool:
     """A host has looked at the alarm, and may say what came of it."""
     with transaction.atomic():
-        competition = lifecycle.locked(alarm.team.competition)
+        competition = Competition.objects.locked(alarm.team.competition_id)
         if not Alarm.objects.filter(pk=alarm.pk, seen_at=None).update(seen_at=Now()):
             return False
         audit.record(competition, by, Kind.ALARM_SEEN, alarm.team, reason=reason)
@@ -122,7 +122,7 @@ def team_now(team: Team) -> Team:
 
 def _change(team: Team, by: Any, kind: Kind, reason: str, **columns: Any) -> bool:
     with transaction.atomic():
-        competition = lifecycle.locked(team.competition)
+        competition = Competition.objects.locked(team.competition_id)
         if not Team.objects.filter(pk=team.pk).exclude(**columns).update(**columns):
             return False
         audit.record(competition, by, kind, team, reason=reason)

@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.db.models import QuerySet
 
-from competitions import deadlines, lifecycle
+from competitions import deadlines
 from competitions.deadlines import Phase
 from competitions.models import Competition, PublicScore, Status, Submission, Team
 from competitions.models.submission import PICKS
@@ -70,7 +70,7 @@ def by_default(competition: Competition, team: Team) -> Submission | None:
 
 def _changeable(submission: Submission) -> Submission:
     """The submission, while its challenge is held: the end comes before or after, not between."""
-    competition = lifecycle.locked(submission.team.competition)
+    competition = Competition.objects.locked(submission.team.competition_id)
     if deadlines.phase(competition) not in (Phase.OPEN, Phase.PAUSED):
         raise NotOpen("The picks were settled when the challenge closed; they stay as they are.")
     return Submission.objects.select_related("team__competition").get(pk=submission.pk)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from django.db import transaction
 from django.db.models import F, QuerySet
 
-from competitions import audit, lifecycle, standings
+from competitions import audit, standings
 from competitions.deadlines import Phase, clock, phase
 from competitions.models import (
     Alarm,
@@ -96,7 +96,7 @@ def reveal(
     going on where a check that may be overridden is not done. Raises NotReady.
     """
     with transaction.atomic():
-        fresh = lifecycle.locked(competition)
+        fresh = Competition.objects.locked(competition.pk)
         _require_settled(fresh, despite)
         FinalStanding.objects.bulk_create(_final_standings(fresh), batch_size=standings.BATCH)
         fresh.state, fresh.paused_at, fresh.revealed_at = State.REVEALED, None, clock(fresh)
@@ -109,7 +109,7 @@ def reveal(
 def publish(competition: Competition, by: Any = None) -> bool:
     """Everybody sees the final board from now on; False where they did already."""
     with transaction.atomic():
-        fresh = lifecycle.locked(competition)
+        fresh = Competition.objects.locked(competition.pk)
         if fresh.state != State.REVEALED:
             raise NotReady("Reveal the private board first.")
         if fresh.published_at is not None:

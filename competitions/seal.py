@@ -60,7 +60,7 @@ def verify(competition_pk: int) -> bool | None:
     except _Broken as broken:
         sentence = str(broken)
     with transaction.atomic():
-        fresh = Competition.objects.select_for_update().get(pk=competition_pk)
+        fresh = Competition.objects.locked(competition_pk)
         if fresh.solution_id != solution.pk:
             return None
         told = seed.hex() if seed is not None and fresh.state == State.REVEALED else solution.seed

@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 from django.core.cache import cache
 
 KEPT = 60  # seconds: a newer version has another key, an older one is asked for no more
-KEPT_AS_LATEST = 3600
+KEPT_AS_LATEST = 600
 
 # A lock is there as long as somebody makes or waits for what it is of.
 _making: WeakValueDictionary[str, Lock] = WeakValueDictionary()

@@ -15,7 +15,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Case, Count, F, Q, Value, When
 from django.db.models.functions import Now
 
-from competitions import audit, deadlines, files, lifecycle, standings, teams
+from competitions import audit, deadlines, files, standings, teams
 from competitions.models import (
     Competition,
     Kind,
@@ -180,7 +180,7 @@ def finish(submission: Submission, report: Report | SplitReport) -> Standing | N
         raise ValueError("an open competition has a solution with public and private rows")
     with transaction.atomic():
         # The challenge before the file, as everywhere: the other way round would be a deadlock.
-        competition = lifecycle.locked(submission.team.competition)
+        competition = Competition.objects.locked(submission.team.competition_id)
         if not _end(submission, Status.SCORED):
             return None
         Competition.objects.move_board_on(competition.pk)
@@ -215,14 +215,14 @@ def score_again(submission: Submission, by: Any = None, reason: str = "") -> boo
 
     Also beyond the limits: the team may have used what was given back. Raises Refused.
     """
-    competition = submission.team.competition
-    if competition.state == State.REVEALED:
-        raise Refused("The private board was revealed: no file comes onto it any more.")
-    held = list(_held(submission.team).values_list("day", "slot", "lifetime_slot"))
-    day = [slot for day, slot, _ in held if day == submission.day]
-    in_all = [number for _, _, number in held if number is not None]
     try:
         with transaction.atomic():
+            competition = Competition.objects.locked(submission.team.competition_id)
+            if competition.state == State.REVEALED:
+                raise Refused("The private board was revealed: no file comes onto it any more.")
+            held = list(_held(submission.team).values_list("day", "slot", "lifetime_slot"))
+            day = [slot for day, slot, _ in held if day == submission.day]
+            in_all = [number for _, _, number in held if number is not None]
             failed = Submission.objects.filter(pk=submission.pk, status=Status.FAILED)
             changed = failed.update(
                 status=Status.RECEIVED,

@@ -56,7 +56,7 @@ def change(wanted: Competition, changed: Collection[str], by: Any = None) -> boo
     Raises Refused, with nothing written, where something speaks against it.
     """
     with transaction.atomic():
-        present = Competition.objects.select_for_update().get(pk=wanted.pk)
+        present = Competition.objects.locked(wanted.pk)
         if wrong := [sentence for _, sentence in complaints(present, wanted, changed)]:
             raise Refused(" ".join(dict.fromkeys(wrong)))
         columns = set(changed)

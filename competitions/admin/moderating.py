@@ -1,6 +1,6 @@
 """What the dialogs about a team or a file ask, and what open boards are told afterwards."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django import forms
@@ -12,9 +12,11 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from competitions import tasks
 from competitions.live import events
-from competitions.models import Standing, State, Team
+from competitions.models import Competition, Standing, State, Team
 from competitions.moderation import REASON_LENGTH
 from competitions.refusals import Refused
+
+RENAMED = "_teams_renamed"  # the request's list of them
 
 
 class WhyForm(BaseDialogForm):  # type: ignore[misc]  # unfold has no types
@@ -49,6 +51,7 @@ def act(
     request: HttpRequest, team: Team, verb: Callable[[], bool], done: str, back: str
 ) -> HttpResponse:
     """Calls the verb, tells open boards, and shows the answer on the page ``back``."""
+    had_line = Standing.objects.filter(team=team).exists()
     try:
         has_changed = verb()
     except Refused as error:
@@ -56,20 +59,44 @@ def act(
     else:
         messages.success(request, done if has_changed else "It was so already.")
         if has_changed:
-            tell(team)
+            _tell(team, had_line)
     # The dialog is sent by htmx, which follows this header where it would swallow a redirect.
     return HttpResponse(headers={"HX-Redirect": back})
 
 
-def tell(team: Team) -> None:
+def renamed(request: HttpRequest, team: Team) -> None:
+    """Tells open boards of a team's new name or group, once for all that the request changes."""
+    if hasattr(request, RENAMED):
+        getattr(request, RENAMED).append(team)
+        return
+    teams = [team]
+    setattr(request, RENAMED, teams)
+    transaction.on_commit(lambda: _publish_names(teams))
+
+
+def _tell(team: Team, had_line: bool) -> None:
     """After the commit: the team's new line, or a whole new board where it has none any more."""
 
     def publish() -> None:
         standing = Standing.objects.filter(team=team).first()
         if standing is not None:
             events.publish_board(standing)
-        if standing is None or team.competition.state == State.REVEALED:
+        has_left = had_line and standing is None
+        if has_left or team.competition.state == State.REVEALED:
             events.publish_reset(team.competition)
 
     transaction.on_commit(publish)
     tasks.enqueue_insight(team.competition_id)
+
+
+def _publish_names(teams: Sequence[Team]) -> None:
+    """One row where one changed, else a whole new board; nothing of teams that stand on none."""
+    lines = Standing.objects.filter(team__in=teams).select_related("competition")
+    by_board: dict[Competition, list[Standing]] = {}
+    for line in lines:
+        by_board.setdefault(line.competition, []).append(line)
+    for competition, its in by_board.items():
+        if len(its) == 1 and competition.state != State.REVEALED:
+            events.publish_board(its[0])
+        else:
+            events.publish_reset(competition)

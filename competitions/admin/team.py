@@ -123,7 +123,7 @@ class TeamAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         except Refused as error:  # somebody took the name since the form was checked
             messages.error(request, str(error))
         if form.has_changed():
-            moderating.tell(obj)
+            moderating.renamed(request, obj)
 
     # --- columns ---------------------------------------------------------------------------------
     @display(description="Kind", ordering="is_baseline", label=KINDS)  # type: ignore[untyped-decorator]

@@ -13,10 +13,18 @@ from competitions import access, deadlines, submissions, teams
 from competitions.access import Person
 from competitions.api.door import Door, person
 from competitions.api.errors import documented
-from competitions.models import Competition, DataFile, Member, SolutionVersion, Team
+from competitions.models import (
+    Announcement,
+    Competition,
+    DataFile,
+    Member,
+    SolutionVersion,
+    Team,
+)
 from competitions.models.metrics import LAYOUTS
 
 DIRECTIONS = ("maximize", "minimize")
+LATEST_ANNOUNCEMENTS = 5
 
 
 class FileOutput(serializers.ModelSerializer[DataFile]):
@@ -135,11 +143,25 @@ class CompetitionOutput(serializers.ModelSerializer[Competition]):
         return competition.pk in self.context["joined"]
 
 
+class AnnouncementOutput(serializers.ModelSerializer[Announcement]):
+    class Meta:
+        model = Announcement
+        fields = ["id", "text", "at"]
+
+
 class CompetitionDetailOutput(CompetitionOutput):
+    announcements = serializers.SerializerMethodField(
+        help_text=f"The last {LATEST_ANNOUNCEMENTS} of the organiser's, the newest first."
+    )
     attempts = serializers.SerializerMethodField(help_text="What the own team has left today.")
 
     class Meta(CompetitionOutput.Meta):
-        fields = [*CompetitionOutput.Meta.fields, "attempts"]
+        fields = [*CompetitionOutput.Meta.fields, "announcements", "attempts"]
+
+    @extend_schema_field(AnnouncementOutput(many=True))
+    def get_announcements(self, competition: Competition) -> list[dict[str, Any]]:
+        latest = competition.announcements.all()[:LATEST_ANNOUNCEMENTS]
+        return list(AnnouncementOutput(latest, many=True).data)
 
     @extend_schema_field(AttemptsOutput(allow_null=True))
     def get_attempts(self, competition: Competition) -> dict[str, Any] | None:
@@ -176,7 +198,7 @@ class CompetitionList(Door):
 
 
 class CompetitionDetail(Door):
-    """As in the list, and what the own team has left today."""
+    """As in the list, with what was announced and what the own team has left today."""
 
     @extend_schema(
         operation_id="competitions_retrieve",

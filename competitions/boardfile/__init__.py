@@ -1,5 +1,5 @@
 """The board as one HTML file that needs no site: its last state, its day and its replay."""
 
-from competitions.boardfile.page import render
+from competitions.boardfile.page import kept, render
 
-__all__ = ["render"]
+__all__ = ["kept", "render"]

@@ -5,12 +5,13 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 
-from competitions import deadlines, final, leaderboard
+from competitions import deadlines, final, leaderboard, snapshots
 from competitions.boardfile import bundling
 from competitions.models import Competition
 from scoring import displayed, rank
@@ -41,7 +42,7 @@ def render(competition: Competition) -> str:
     """
     history = leaderboard.history(competition)
     is_published = competition.published_at is not None
-    style, script = bundling.style(SHEETS), bundling.script(ENTRY)
+    style, script = _assets()
     context = {
         "competition": competition,
         "made_at": deadlines.clock(competition),
@@ -53,6 +54,12 @@ def render(competition: Competition) -> str:
         "policy": _policy(style, script),
     }
     return render_to_string("competitions/export.html", context)
+
+
+def kept(competition: Competition) -> bytes:
+    """The file as UTF-8, made once for each version of what it shows."""
+    name = f"export-{competition.pk}"
+    return snapshots.latest(name, _version(competition), lambda: render(competition).encode())
 
 
 def standings(history: Mapping[str, Any]) -> list[Line]:
@@ -72,6 +79,22 @@ def standings(history: Mapping[str, Any]) -> list[Line]:
         )
         for team, at, value in ends
     ]
+
+
+def _version(competition: Competition) -> str:
+    """Whatever the file shows, changes this. The private scores are in it or not."""
+    is_published = competition.published_at is not None
+    ends = (competition.opens_at, competition.closes_at, competition.freezes_at)
+    words = (competition.title, competition.summary, *map(str, ends), *_assets())
+    head = hashlib.sha256("\0".join(words).encode()).hexdigest()[:20]
+    last = final.version_of(competition) if is_published else "unpublished"
+    return f"{leaderboard.version_of(competition)}-{head}-{last}"
+
+
+@lru_cache(maxsize=1)
+def _assets() -> tuple[str, str]:
+    """Stylesheets and script, which stay the same as long as this process lives."""
+    return bundling.style(SHEETS), bundling.script(ENTRY)
 
 
 def _own(text: str) -> SafeString:

@@ -11,7 +11,6 @@ from typing import NamedTuple
 from django.db import transaction
 from django.db.models.functions import Now
 
-from competitions import lifecycle
 from competitions.insight.columns import Known
 from competitions.models import Alarm, Competition, Submission
 from scoring import Direction
@@ -60,7 +59,7 @@ def look(
         return
     with transaction.atomic():
         # The competition's lock: of two workers that look at once, one waits.
-        lifecycle.locked(competition)
+        Competition.objects.locked(competition.pk)
         raised = {alarm.team_id: alarm for alarm in Alarm.objects.filter(team__in=large)}
         for team_id, (suspect, z) in large.items():
             _raise(raised.get(team_id), suspect, z)

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from competitions import deadlines, lifecycle
+from competitions import deadlines
 from competitions.insight import alarms, columns, moves
 from competitions.insight.columns import Known
 from competitions.insight.field import Entrant, Field, around, coarse
@@ -193,7 +193,7 @@ def _write_moves(competition: Competition, rules: Rules) -> set[int]:
     lines = [Standing(pk=pk, rank_before=place) for pk, place in changed.items()]
     for start in range(0, len(lines), BATCH):
         with transaction.atomic():
-            lifecycle.locked(competition)
+            Competition.objects.locked(competition.pk)
             Standing.objects.bulk_update(lines[start : start + BATCH], ["rank_before"])
     return {path.team_id for path in paths if path.key in changed}
 
@@ -203,7 +203,7 @@ def _write(
 ) -> Told | None:
     """One transaction. The statistics then say of which version they are: of the one they make."""
     with transaction.atomic():
-        fresh = lifecycle.locked(competition)
+        fresh = Competition.objects.locked(competition.pk)
         if _terms(fresh) != _terms(competition):
             return None  # another solution or other rules: whoever changed them made the board anew
         changed = moved | _write_facts(best, judgement) | _forget(competition, best, judgement)

@@ -47,17 +47,17 @@ class Memory:
     room: int
     used: int = 0
     _kept: "OrderedDict[Key, Known | None]" = field(default_factory=OrderedDict)
-    _shut: dict[Key, float] = field(default_factory=dict)  # until when it is not tried again
+    _shut: dict[Key, float] = field(default_factory=dict)  # when it was tried
 
     def __contains__(self, key: Key) -> bool:
         return key in self._kept or self.is_shut(key)
 
     def is_shut(self, key: Key) -> bool:
         """Whether the storage did not hand the file out, a short while ago."""
-        return self._shut.get(key, 0.0) > time.monotonic()
+        return key in self._shut and time.monotonic() < self._shut[key] + BACK_OFF
 
     def shut(self, key: Key) -> None:
-        self._shut[key] = time.monotonic() + BACK_OFF
+        self._shut[key] = time.monotonic()
 
     def recall(self, key: Key) -> Known | None:
         if key not in self._kept:

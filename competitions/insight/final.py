@@ -6,7 +6,6 @@ from typing import NamedTuple
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef
 
-from competitions import lifecycle
 from competitions.insight import columns
 from competitions.insight.board import MOST
 from competitions.insight.field import Entrant, Field, around
@@ -14,6 +13,8 @@ from competitions.models import Competition, FinalStanding, State
 from competitions.models.metrics import CUSTOM
 from competitions.standings import BATCH, Rules
 from scoring.evidence import Evidence
+
+FOUND = ("tied", "rank_low", "rank_high", "low", "high")
 
 
 class Outcome(NamedTuple):
@@ -82,24 +83,25 @@ def _places(
 def _write(
     competition: Competition, best: Sequence[FinalStanding], places: dict[int, Place]
 ) -> bool:
-    """A line that was made anew meanwhile is left alone; the sweep finds it."""
+    """Whether a line changed; one that was made anew meanwhile is left to the sweep."""
     rules, bounds = Rules.of(competition), competition.metric_facts.bounds
     seen = {one.pk: (one.submission_id, one.score) for one in best}
     with transaction.atomic():
-        lifecycle.locked(competition)
+        Competition.objects.locked(competition.pk)
         lines = [
             one
             for one in FinalStanding.objects.filter(pk__in=places).select_related("team")
             if (one.submission_id, one.score) == seen[one.pk]
         ]
+        changed = []
         for one in lines:
-            place = places[one.pk]
+            place, before = places[one.pk], [getattr(one, name) for name in FOUND]
             one.tied = place.tied
             if one.rank is not None:
                 one.rank_low, one.rank_high = place.ranks
             if rules.interval_rows is None and place.half is not None:
                 one.low, one.high = around(one.score, place.half, rules, bounds)
-        FinalStanding.objects.bulk_update(
-            lines, ["tied", "rank_low", "rank_high", "low", "high"], batch_size=BATCH
-        )
-    return bool(lines)
+            if before != [getattr(one, name) for name in FOUND]:
+                changed.append(one)
+        FinalStanding.objects.bulk_update(changed, FOUND, batch_size=BATCH)
+    return bool(changed)

@@ -56,6 +56,14 @@ class CompetitionManager(models.Manager["Competition"]):
     def get_queryset(self) -> models.QuerySet["Competition"]:
         return super().get_queryset().annotate(clock=Now())
 
+    def locked(self, pk: int) -> "Competition":
+        """The row as it is now, held until the transaction ends: of all locks always the first.
+
+        Bare: joined to others it would come with those of before the wait. Not its key, which a new
+        row that refers to it needs to have for itself.
+        """
+        return self.select_for_update(no_key=True).get(pk=pk)
+
     def move_board_on(self, pk: int) -> None:
         """A new version of the board; the row's lock puts concurrent changes of it in a line."""
         self.filter(pk=pk).update(board_version=F("board_version") + 1)

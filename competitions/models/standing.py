@@ -27,7 +27,7 @@ class Standing(models.Model):
         default=list,
         help_text="Each improvement: seconds since 1970 when its file came, displayed score.",
     )
-    # What a worker finds out a moment later (see insight.py); None until then.
+    # What a worker finds out a moment later (see insight/); None until then.
     tied = models.BooleanField(null=True, help_text="Cannot be told apart from the leader.")
     expected = models.FloatField(null=True, help_text="The score to expect on the private rows.")
     rank_before = models.PositiveIntegerField(null=True, help_text="The rank an hour ago.")

@@ -11,8 +11,8 @@ from django.db import OperationalError, transaction
 from django.db.models import Max
 
 import scoring
-from competitions import files, lifecycle
-from competitions.models import Rescoring, SolutionVersion, Stage
+from competitions import files
+from competitions.models import Competition, Rescoring, SolutionVersion, Stage
 from competitions.preparing import samples, seed_path, tables
 from competitions.preparing.answers import IGNORED, PRIVATE, PUBLIC, Answers
 from competitions.refusals import Refused
@@ -81,7 +81,7 @@ def _publish(
     """One transaction: the new version and SCORING, or nothing where it is over meanwhile."""
     seal = _seal(rescoring.before, stored)
     with transaction.atomic():
-        lifecycle.locked(rescoring.competition)
+        Competition.objects.locked(rescoring.competition_id)
         awaited = Rescoring.objects.select_for_update().filter(pk=rescoring.pk, stage=Stage.READING)
         if not awaited.exists():
             return

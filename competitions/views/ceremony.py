@@ -1,19 +1,32 @@
 """The ceremony: the final board as a play in steps, after the reveal."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.html import json_script
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from competitions import access, final
+from competitions import access, final, snapshots
+from competitions.models import Competition
 from competitions.refusals import NotFound
 from competitions.views import challenge as challenges
 
 ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
+
+
+@dataclass(frozen=True)
+class Play:
+    """What the page shows of the final board: the same for everybody who may see it."""
+
+    about: dict[str, Any]  # as in final.about
+    noise: str
+    has_teams: bool
+    script: str  # the board as JSON in its element
 
 
 @require_safe
@@ -27,18 +40,30 @@ def ceremony(request: HttpRequest, slug: str) -> HttpResponse:
     except NotFound as error:
         words = "Reveal the final board first: this page then shows it to you alone."
         raise Http404(words if access.is_organiser(request.user) else str(error)) from None
-    board = final.results(competition)
-    teams = [row for row in board["rows"] if row["rank"] is not None]
+    play = _play(competition)
     context = {
         "challenge": challenge,
-        "final": board,
-        "noise": noise(teams),
-        "has_teams": bool(teams),
+        "final": play.about,
+        "play": play,
         # As at the door that publishes: staff look, and superusers change.
         "can_publish": competition.published_at is None
         and request.user.has_perm("competitions.change_competition"),
     }
     return render(request, "competitions/ceremony.html", context)
+
+
+def _play(competition: Competition) -> Play:
+    """Kept once it is published; before that it is an organiser's alone, and made each time."""
+
+    def make() -> Play:
+        board = final.results(competition)
+        teams = [row for row in board["rows"] if row["rank"] is not None]
+        about = {name: told for name, told in board.items() if name != "rows"}
+        return Play(about, noise(teams), bool(teams), json_script(board, "final"))
+
+    if competition.published_at is None:
+        return make()
+    return snapshots.latest(f"ceremony-{competition.pk}", final.version_of(competition), make)
 
 
 def noise(teams: Sequence[dict[str, Any]]) -> str:

@@ -7,7 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
@@ -22,18 +22,38 @@ from competitions.views import challenge as challenges
 @require_POST
 @login_required
 def publish(request: HttpRequest, slug: str) -> HttpResponse:
-    """Back to ``next``, else to the board, which is the final one now."""
+    """Back to ``next``, else to the board, which is the final one now.
+
+    A script that asks for JSON gets 204 and nothing more, or the refusal as the API writes it.
+    """
     competition = challenges.find(request, slug).competition
     if not _may_publish(cast(AbstractUser, request.user)):
         raise PermissionDenied("Only an organiser publishes the final board.")
+    refusal = None
     try:
         is_new = reveal.publish(competition, request.user)
     except Refused as error:
-        messages.error(request, str(error))
+        refusal = error
     else:
-        messages.success(request, "Everybody sees the final board now.")
         if is_new:
             transaction.on_commit(lambda: _tell(competition))
+    if not request.accepts("text/html"):
+        return _for_script(refusal)
+    if refusal is None:
+        messages.success(request, "Everybody sees the final board now.")
+    else:
+        messages.error(request, str(refusal))
+    return _back(request, slug)
+
+
+def _for_script(refusal: Refused | None) -> HttpResponse:
+    if refusal is None:
+        return HttpResponse(status=204)
+    told = {"error": {"code": refusal.code, "message": str(refusal)}}
+    return JsonResponse(told, status=refusal.http_status)
+
+
+def _back(request: HttpRequest, slug: str) -> HttpResponse:
     target = request.POST.get("next", "")
     if url_has_allowed_host_and_scheme(target, {request.get_host()}):
         return HttpResponseRedirect(target)

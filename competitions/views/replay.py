@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import conditional_page, require_safe
 
 from competitions import boardfile
 from competitions.views import challenge as challenges
@@ -19,11 +19,12 @@ def replay(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
+@conditional_page
 @cache_control(private=True, no_cache=True)
 def export_board(request: HttpRequest, slug: str) -> HttpResponse:
     """The board, its day and its replay as one HTML file to download."""
     competition = challenges.find(request, slug).competition
     return HttpResponse(
-        boardfile.render(competition),
+        boardfile.kept(competition),
         headers={"Content-Disposition": f'attachment; filename="{competition.slug}-board.html"'},
     )

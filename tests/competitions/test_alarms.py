@@ -59,6 +59,7 @@ def competition_in(world):
         ({"metric": "log_loss", "layout": "probabilities"}, sure),
         ({"metric": "f1"}, as_labels),
         ({"metric": "accuracy", "feedback": Feedback.LADDER}, as_labels),
+        ({"metric": "accuracy", "feedback": Feedback.HIDDEN}, as_labels),
     ],
 )
 def test_whatever_the_metric_a_gap_to_the_private_rows_is_seen(db, enter, fields, file):

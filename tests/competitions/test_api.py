@@ -227,14 +227,22 @@ def test_a_challenge_as_a_visitor_sees_it(competition, clients):
         "commitment": "0" * 64,
         "label_seal": "",
         "joined": False,
+        "announcements": [],
         "attempts": None,
     }
 
 
-def test_the_list_is_the_detail_without_attempts(competition, alice, team_of, clients):
+def test_the_list_is_the_detail_without_announcements_and_attempts(
+    competition, alice, host, team_of, clients
+):
     team_of(alice)
+    for n in range(6):
+        lifecycle.announce(competition, f"Sentence {n}.", host)
     client = clients(alice)
     detail = client.get(PETS).json()
+    told = detail.pop("announcements")
+    assert [one["text"] for one in told] == [f"Sentence {n}." for n in (5, 4, 3, 2, 1)]
+    assert set(told[0]) == {"id", "text", "at"}
     assert detail.pop("attempts")["left"] == 5
     assert client.get(LIST).json() == [detail]
     assert detail["joined"] is True
@@ -541,8 +549,9 @@ def crowd(
     [
         # competitions with solution, files; a member: session, user, memberships
         (LIST, 2, 5),
-        # competition with solution, files; a member: session, user, team, clock, count of slots
-        (PETS, 2, 7),
+        # competition with solution, files, announcements; a member: session, user, team, clock,
+        # count of slots
+        (PETS, 3, 8),
         # competition, standings (made for the visitor); a member: session, user, team, own line
         # and its rank
         (BOARD, 2, 6),

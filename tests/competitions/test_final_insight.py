@@ -61,6 +61,7 @@ def test_teams_that_were_not_compared_widen_the_ranks_of_those_near_them():
         hides_scores=False,
         frozen_from=None,
         interval_rows=400,
+        bounds=(0.0, 1.0),
     )
     everybody = Field.of(entrants, rules)
     assert everybody.rank_sets(others=0) == [(1, 1), (2, 3), (2, 3)]

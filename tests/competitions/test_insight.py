@@ -1,13 +1,24 @@
 """The statistics of the boards: what they say, what they never say, and when they are made."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import pytest
+from django.apps import apps
 from django.utils import timezone
 
-from competitions import leaderboard, reveal, solutions, standings, tasks
+from competitions import (
+    files,
+    leaderboard,
+    moderation,
+    rescoring,
+    reveal,
+    solutions,
+    standings,
+    tasks,
+)
 from competitions.insight import board, columns, final
 from competitions.live import events
 from competitions.models import (
@@ -35,6 +46,7 @@ from tests.competitions.crowd import (
     labels,
     probabilities,
 )
+from tests.competitions.test_submissions import all_at_once
 
 
 def fresh(where):
@@ -106,6 +118,21 @@ def test_a_baseline_in_front_is_no_leader(db, enter):
     rows = lines(where)
     assert (rows["Net"].tied, rows["Ada"].tied) == (True, True)
     assert BoardStatistics.objects.get().leader.team.name == "Ada"
+
+
+def test_baselines_neither_count_nor_shrink_in_what_a_score_promises(db, enter):
+    """The spread of the field is that of the teams: a guess by chance would widen it."""
+    where = crowd()
+    for n in range(5):
+        enter(where, f"team{n}", labels(0.8, n))
+    board.refresh(where.pk)
+    alone = {name: row.expected for name, row in lines(where).items()}
+    baseline = enter(where, "chance", labels(0.1, 99)).team
+    moderation.mark_baseline(baseline)
+    board.refresh(where.pk)
+    found = {name: row.expected for name, row in lines(where).items()}
+    assert found.pop("Chance") == ""
+    assert found == alone
 
 
 def test_alone_on_the_board_noise_is_that_of_two_unpaired_scores(db, enter):
@@ -182,6 +209,8 @@ def test_a_program_of_the_organisers_says_nothing_of_single_rows(db, enter):
     found = BoardStatistics.objects.get()
     assert (found.noise, found.leader.team.name, Standing.objects.get().tied) == (None, "Ada", None)
     assert board.stale() == []
+    (alarms,) = [one for one in reveal.checklist(fresh(where)) if one.name == "alarms"]
+    assert (alarms.is_done, "No alarms are looked for" in alarms.sentence) == (True, True)
     end(where)
     assert (final.lacking(), final.complete(where.pk)) == ([], (False, True))
 
@@ -285,6 +314,56 @@ def test_a_run_without_time_goes_on_where_it_ended(db, enter):
     assert stored(where) == piecemeal
 
 
+def test_one_file_that_cannot_be_read_ends_no_statistics_and_is_tried_again_later(
+    db, enter, monkeypatch, caplog
+):
+    where = crowd()
+    for name, right in (("ada", 0.95), ("bea", 0.6), ("cyd", 0.5)):
+        enter(where, name, labels(right, ord(name[0])))
+    bad, real, tried = Submission.objects.get(team__name="Bea").path, files.read, []
+
+    def read(place, path):
+        tried.append(path)
+        if path == bad:
+            raise PermissionError(path)
+        return real(place, path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "read", read)
+        for _ in range(3):
+            assert board.refresh(where.pk).is_complete
+        assert tried.count(bad) == 1
+    assert {name: row.tied for name, row in lines(where).items()} == {
+        "Ada": True, "Bea": None, "Cyd": False,
+    }  # fmt: skip
+    assert board.stale() == []
+    board.refresh(where.pk)
+    assert lines(where)["Bea"].tied is None  # not yet
+    monkeypatch.setattr(columns, "BACK_OFF", 0.0)
+    board.refresh(where.pk)
+    assert lines(where)["Bea"].tied is False
+
+
+def test_while_the_storage_is_away_no_final_statistics_are_written(db, enter, monkeypatch, caplog):
+    """They are made once: that nothing tells the teams apart would stay."""
+    where = crowd()
+    enter(where, "ada", labels(0.9, 1))
+    end(where)
+    real = files.read
+
+    def away(place, path):
+        if place == "submissions":
+            raise ConnectionError(path)
+        return real(place, path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "read", away)
+        assert final.complete(where.pk) == (False, True)
+    assert final.lacking() == [where.pk]
+    columns.memory.clear()
+    assert final.complete(where.pk) == (True, True)
+
+
 def test_the_memory_of_rows_is_bounded():
     known = columns.Known(Evidence("rows", 0.5, (np.zeros(1000, np.bool_),)))
     memory = columns.Memory(room=5 * columns.weight(known))
@@ -339,6 +418,44 @@ def test_without_valkey_statistics_wait_for_the_sweep(submit, alice, answers, va
     assert submission.status == "scored"
     tasks.insight(submission.team.competition_id)
     assert BoardStatistics.objects.exists()
+
+
+# Moments at which something was looked at once more, with the same result.
+MOMENTS = {"clock", "computed_at", "verified_at", "rung_at"}
+
+
+def everything():
+    """All rows of all tables, but for when somebody looked."""
+    return {
+        model.__name__: [
+            {name: value for name, value in row.items() if name not in MOMENTS}
+            for row in model.objects.order_by("pk").values()
+        ]
+        for model in apps.get_app_config("competitions").get_models()
+    }
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("name", ["insight", "final_insight", "verify_seal", "rescore"])
+def test_a_message_that_comes_again_and_again_changes_nothing(enter, host, valkey, name, caplog):
+    where = crowd()
+    for team, right in (("ada", 0.9), ("bea", 0.6)):
+        enter(where, team, labels(right, ord(team[0])))
+    arguments = (where.pk,)
+    if name == "rescore":
+        wanted = replace(rescoring.Settings.of(fresh(where)), metric="balanced_accuracy")
+        begun = rescoring.begin(where, host, "why", wanted)
+        arguments = (begun.pk, rescoring.rung(begun.pk))
+    elif name != "insight":
+        end(where)
+    task, before = getattr(tasks, name), everything()
+    task(*arguments)
+    once, told = everything(), valkey.client.xrange(events.stream_key(where.slug))
+    assert once != before
+    task(*arguments)
+    assert all_at_once(3, lambda _: task(*arguments)) == [None] * 3
+    assert everything() == once
+    assert valkey.client.xrange(events.stream_key(where.slug)) == told
 
 
 # --- what is told --------------------------------------------------------------------------------

@@ -14,12 +14,15 @@ from competitions.models import (
     FinalStanding,
     Kind,
     Standing,
+    State,
     Submission,
     Team,
 )
 from competitions.refusals import NameTaken, NotOpen, Refused
+from tests.classroom import make_competition
 
 pytestmark = pytest.mark.django_db
+DESPITE = "The seal is not checked in this test."
 
 
 def board(competition: Competition) -> list[dict[str, Any]]:
@@ -146,7 +149,7 @@ def test_what_is_taken_out_after_the_reveal_leaves_the_final_board_too_and_comes
     three_teams, competition, host
 ):
     lifecycle.close_now(competition)
-    reveal.reveal(competition, despite="The seal is not checked in this test.")
+    reveal.reveal(competition, despite=DESPITE)
     before = list(FinalStanding.objects.values("team", "rank", "score", "public_rank"))
     moderation.disqualify(three_teams, "Two accounts.", host)
     left = FinalStanding.objects.order_by("rank").values_list("rank", flat=True)
@@ -154,6 +157,43 @@ def test_what_is_taken_out_after_the_reveal_leaves_the_final_board_too_and_comes
     assert not FinalStanding.objects.filter(team=three_teams).exists()
     moderation.reinstate(three_teams, host)
     assert list(FinalStanding.objects.values("team", "rank", "score", "public_rank")) == before
+
+
+@pytest.mark.parametrize("direction", ["maximize", "minimize"])
+def test_a_final_board_after_some_acts_is_the_one_that_a_reveal_would_make(
+    db, solution_csv, enter, answers, direction
+):
+    metric = {"maximize": "accuracy", "minimize": "mean_class_error"}[direction]
+    where = make_competition("pets", solution_csv, metric=metric)
+    sent = {}
+    for n, (public, private) in enumerate([(0, 3), (1, 2), (1, 2), (2, 0), (3, 5), (3, 0)]):
+        sent[n] = enter(where, f"team{n}", answers(public, private))
+    enter(where, "team1", answers(4, 0))
+    teams = [sent[n].team for n in sent]
+    lifecycle.close_now(where)
+    reveal.reveal(where, despite=DESPITE)
+
+    def final() -> list[tuple[Any, ...]]:
+        facts = ("team", "rank", "public_rank", "score", "public_score", "sort_key", "submission")
+        return list(FinalStanding.objects.order_by("team").values_list(*facts))
+
+    for act in (
+        lambda: moderation.hide(teams[2]),  # one of two that share a rank
+        lambda: moderation.mark_baseline(teams[3]),
+        lambda: moderation.exclude(sent[1], "By mistake."),  # another file of the team counts now
+        lambda: moderation.exclude(sent[4], "Its only one."),
+        lambda: moderation.show(teams[2]),
+        lambda: moderation.unmark_baseline(teams[3]),
+        lambda: moderation.hide(teams[3]),
+    ):
+        FinalStanding.objects.update(tied=True)
+        assert act()
+        told = final()
+        assert not FinalStanding.objects.filter(tied__isnull=False).exists()
+        FinalStanding.objects.all().delete()
+        Competition.objects.update(state=State.CLOSED, revealed_at=None)
+        reveal.reveal(where, despite=DESPITE)
+        assert told == final()
 
 
 def test_names_and_groups_are_changed_by_the_host_and_written_down(
@@ -254,12 +294,22 @@ def test_lists_tell_what_counts_and_what_does_not(three_teams, clients, host, te
         assert others not in rows
 
 
-def test_groups_are_written_into_the_list_of_teams(three_teams, clients, host):
-    address = reverse("admin:competitions_team_changelist")
+def test_groups_are_written_into_the_list_of_teams_and_open_boards_hear_of_them_once(
+    three_teams, team_of, person, clients, host, told, django_capture_on_commit_callbacks
+):
+    team_of(person("dora", first_name="Dora"))  # has sent nothing, and stands on no board
+    browser, address = clients(host), reverse("admin:competitions_team_changelist")
     rows = list(Team.objects.order_by("name"))
     data = {f"form-{at}-id": str(row.pk) for at, row in enumerate(rows)}
-    data |= {f"form-{at}-group": group for at, group in enumerate(("7A", "7B", ""))}
-    data |= {"form-TOTAL_FORMS": "3", "form-INITIAL_FORMS": "3", "_save": "Save"}
-    assert clients(host).post(address, data).status_code == 302
-    assert list(Team.objects.order_by("name").values_list("group", flat=True)) == ["7A", "7B", ""]
-    assert Act.objects.count() == 2
+    data |= {"form-TOTAL_FORMS": "4", "form-INITIAL_FORMS": "4", "_save": "Save"}
+    for groups, events in (
+        (("7A", "7B", "", ""), ["reset"]),
+        (("7A", "7A", "", ""), ["board"]),
+        (("7A", "7A", "", "7C"), []),
+    ):
+        seen, written = len(told()), {f"form-{at}-group": it for at, it in enumerate(groups)}
+        with django_capture_on_commit_callbacks(execute=True):
+            assert browser.post(address, {**data, **written}).status_code == 302
+        assert tuple(Team.objects.order_by("name").values_list("group", flat=True)) == groups
+        assert [one["event"] for one in told()[seen:]] == events
+    assert Act.objects.count() == 4

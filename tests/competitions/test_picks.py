@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from competitions import lifecycle, moderation, picks
-from competitions.models import Competition, Submission
+from competitions.models import Competition, PrivateScore, PublicScore, Submission
 from competitions.refusals import NotOpen, Refused
 from tests.competitions.test_submissions import all_at_once
 
@@ -52,6 +52,24 @@ def test_what_does_not_count_is_not_picked_and_loses_its_pick(three):
         with pytest.raises(Refused, match="Only a scored file"):
             picks.choose(one)
     assert picked() == {}
+
+
+def test_what_a_correction_left_without_a_score_is_not_picked_and_nobodys_final_file(three):
+    """Its score under the old solution is there; the reveal would pass over it in silence."""
+    first, second, _ = three
+    picks.choose(second)
+    for scores in (PublicScore, PrivateScore):
+        scores.objects.filter(submission=first).update(solution=another_version(first))
+    with pytest.raises(Refused, match="cannot be scored any more"):
+        picks.choose(first)
+    assert picked() == {1: second.file_name}
+
+
+def another_version(submission):
+    version = submission.team.competition.solution
+    version.pk, version.version = None, version.version + 1
+    version.save()
+    return version
 
 
 @pytest.mark.parametrize(

@@ -178,6 +178,20 @@ def test_the_preview_is_what_then_happens_and_tells_public_values_alone(
     ]
 
 
+def test_a_preview_is_made_once_and_anew_after_another_file(
+    two_teams, begin, scored, charlie, answers, monkeypatch
+):
+    it = work(begin(NEW))
+    made, would_be = [], standings.would_be
+    monkeypatch.setattr(standings, "would_be", lambda it: made.append(it) or would_be(it))
+    assert rescoring.preview(it) == rescoring.preview(it)
+    assert len(made) == 1
+    scored(charlie, answers(2))
+    work(it)
+    assert [move.team.name for move in rescoring.preview(it).moves] == ["Alice", "Charlie", "Bob"]
+    assert len(made) == 2
+
+
 def test_what_the_board_does_not_show_the_preview_does_not_show_either(
     two_teams, begin, competition
 ):
@@ -249,7 +263,6 @@ REFUSED = {
     "an image without a row": (mended(without=NAMES[:1]), f"no row for these images: {NAMES[0]}"),
     "a row without an image": (mended({"img_99.png": "cat"}), "the present one has not: img_99"),
     "a class nobody knows": (mended({NAMES[3]: "bat"}), "not: bat"),
-    "another split": (mended(usage={NAMES[0]: "Private"}), "1 rows have another Usage"),
     "no public row left": (
         mended(usage=dict.fromkeys(NAMES[:PUBLIC], "Ignored")),
         "at least one Public",
@@ -271,6 +284,21 @@ def test_a_solution_that_does_not_fit_is_refused_in_a_sentence_and_frees_the_way
     assert sentence in it.problem
     assert SolutionVersion.objects.count() == 1
     assert begin(NEW).stage == Stage.READING
+
+
+def test_no_answer_depends_on_whether_a_written_usage_is_the_true_one(two_teams, begin):
+    """Else whoever may rescore finds out row by row which ones are public."""
+    told = set()
+    for usage in (
+        {NAMES[0]: "Public"},
+        {NAMES[0]: "Private"},
+        {NAMES[-1]: "public "},
+        dict.fromkeys(NAMES, "Public"),
+    ):
+        it = work(begin(mended({WRONG[0]: another(TRUTH[WRONG[0]])}, usage)))
+        assert it.stage == Stage.REFUSED
+        told.add(it.problem)
+    assert told == {reading.USAGE_STAYS}
 
 
 MISTAKES = b"""
@@ -438,6 +466,44 @@ def test_a_fault_of_ours_is_no_score_and_is_counted_for_the_organiser(
     work(it)
     assert rescoring.preview(it).unscorable == 2
     assert "owl" not in it.unscorable.first().sentence + caplog.text
+
+
+def test_a_missing_file_is_no_score_and_holds_up_no_other(two_teams, begin, host):
+    it = begin(decimals=1)
+    rescoring.step(it.pk, rescoring.rung(it.pk))
+    files.storage("submissions").delete(two_teams[0].path)
+    assert work(it).stage == Stage.READY
+    assert it.unscorable.get().submission == two_teams[0]
+    assert "missing from our storage" in it.unscorable.get().sentence
+    assert PublicScore.objects.get(solution=it.after).submission == two_teams[1]
+
+
+def test_a_file_that_cannot_be_read_now_waits_alone_and_the_organiser_is_told(
+    two_teams, begin, monkeypatch, clients, host, competition
+):
+    it = begin(decimals=1)
+    rescoring.step(it.pk, rescoring.rung(it.pk))
+    real = files.read
+
+    def read(place, path):
+        if path == two_teams[0].path:
+            raise PermissionError(path)
+        return real(place, path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "read", read)
+        work(it)  # comes to an end: the sweep rings again in two minutes
+        assert (it.stage, rescoring.progress(it)) == (Stage.SCORING, rescoring.Progress(1, 2))
+        assert it.problem == running.UNREAD.format(1, two_teams[0].file_name)
+        page = clients(host).get(f"/admin/competitions/competition/{competition.pk}/rescore/")
+        assert it.problem in page.content.decode()
+    assert (work(it).stage, it.problem) == (Stage.READY, "")
+
+
+def test_a_solution_that_is_missing_is_said_and_frees_the_way(two_teams, begin):
+    it = begin(NEW)
+    files.storage("solutions").delete(it.inbox)
+    assert (work(it).stage, it.problem) == (Stage.REFUSED, reading.MISSING)
 
 
 def test_the_web_reads_no_labels(two_teams, begin, competition, host, monkeypatch):

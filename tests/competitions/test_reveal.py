@@ -254,6 +254,22 @@ def test_from_the_checklist_over_the_ceremony_to_everybody(
     assert Act.objects.filter(kind=Kind.PUBLISHED).count() == 1
 
 
+def test_a_script_that_publishes_hears_yes_or_why_not_and_is_led_nowhere(frozen, admin, clients):
+    address = reverse("competitions:publish", args=[frozen.slug])
+
+    def ask(client):
+        answer = client.post(address, headers={"Accept": "application/json"})
+        return answer.status_code, Competition.objects.get().published_at is not None
+
+    refused = admin.post(address, headers={"Accept": "application/json"})
+    assert refused.status_code == 409
+    assert refused.json()["error"]["message"] == "Reveal the private board first."
+    reveal.reveal(frozen, despite=DESPITE)
+    assert ask(clients()) == (302, False)  # signed out meanwhile: the script takes it for a no
+    assert ask(admin) == (204, True)
+    assert "Everybody sees" not in admin.get("/").content.decode()
+
+
 def test_without_a_ceremony_everybody_sees_it_at_once(
     frozen, admin, told, django_capture_on_commit_callbacks
 ):

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -9,11 +10,18 @@ import segno
 from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.html import json_script
 
 from competitions import final, lifecycle, reveal
 from competitions.views import ceremony, projector
 
 SITE = "http://room.test"
+ORDER = """async (board) => {
+  const { Standings } = await import("/static/js/standings.js");
+  const standings = new Standings();
+  standings.replace(board);
+  return standings.ranked.map((row) => row.team);
+}"""
 DESPITE = "The seal of this test is not real."
 
 
@@ -122,13 +130,17 @@ def modules(size, path):
         ([], ""),
         ([True], ""),
         ([True, None, None], ""),
-        ([True, True, False], "First and second are within noise of each other."),
-        ([True, True, True, False, True], "First to third are within noise of each other."),
-        ([True] * 14, "The first 14 are within noise of each other."),
+        ([True, True, False], "The second cannot be told apart from the winner."),
+        (
+            [True, True, True, False, True],
+            "Second and third cannot be told apart from the winner.",
+        ),
+        ([True] * 5 + [False], "Second to fifth cannot be told apart from the winner."),
+        ([True] * 14, "The 13 teams behind the winner cannot be told apart from it."),
         ([True, False, False], "The winner is ahead by more than noise."),
     ],
 )
-def test_a_sentence_says_who_is_within_noise(tied, sentence):
+def test_a_sentence_says_who_is_tied_with_the_winner(tied, sentence):
     assert ceremony.noise([{"tied": each} for each in tied]) == sentence
 
 
@@ -146,7 +158,8 @@ def page(launch_browser):
 def room(page):
     """``room(html, answers)``: the page in a browser, its script and styles from the checkout.
 
-    ``answers`` maps paths to what the site would answer: (content type, body).
+    ``answers`` maps paths to what the site would answer: content type, body, and if need be a
+    dict with status and headers.
     """
     complaints = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -156,8 +169,8 @@ def room(page):
         if path.startswith("/static/"):
             route.fulfill(path=finders.find(path.removeprefix("/static/")))
             return
-        kind, body = page.answers.get(path, ("text/plain", ""))
-        route.fulfill(content_type=kind, body=body)
+        kind, body, *more = page.answers.get(path, ("text/plain", ""))
+        route.fulfill(content_type=kind, body=body, **(more[0] if more else {}))
 
     def open_page(html, **answers):
         page.answers = {"/": ("text/html", html), **answers.pop("answers", {})}
@@ -171,7 +184,8 @@ def room(page):
 
 def challenge(slug="pets"):
     solution = SimpleNamespace(created_at=timezone.now())
-    return SimpleNamespace(competition=SimpleNamespace(slug=slug, title="Pets", solution=solution))
+    competition = SimpleNamespace(slug=slug, title="Pets", solution=solution)
+    return SimpleNamespace(competition=competition, cursor="1-0")
 
 
 def place(rank, name, public_rank):
@@ -194,7 +208,8 @@ FINAL = {
 
 @pytest.mark.browser
 def test_a_ceremony_is_played_by_keys_from_the_last_place_to_the_published_winner(room):
-    context = {"challenge": challenge(), "final": FINAL, "has_teams": True, "can_publish": True}
+    play = ceremony.Play(FINAL, "", has_teams=True, script=json_script(FINAL, "final"))
+    context = {"challenge": challenge(), "final": FINAL, "play": play, "can_publish": True}
     page = room(render_to_string("competitions/ceremony.html", {**context, "csrf_token": "secret"}))
     ends, name = page.locator(".slope .end:visible"), page.locator("[data-name]")
 
@@ -221,11 +236,21 @@ def test_a_ceremony_is_played_by_keys_from_the_last_place_to_the_published_winne
     assert page.locator("[data-above]").text_content() == "Winner, from 3rd on the public board"
     steps = page.locator(".podium li.is-told strong").all_text_contents()
     assert steps == ["2", "1", "2"]
-    with page.expect_request("**/publish/") as sent:
-        page.keyboard.press("p")
-    assert sent.value.method == "POST"
+    outcome, address = page.locator("[data-outcome]"), "/competitions/pets/publish/"
+    refusal = json.dumps({"error": {"code": "not_ready", "message": "Reveal it first."}})
+    for answer, words in (
+        (("text/html", "", {"status": 302, "headers": {"Location": "/"}}), "You are signed out"),
+        (("application/json", refusal, {"status": 409}), "Not published. Reveal it first."),
+        (("text/html", "<h1>Sign in</h1>"), "Not published. The site answers 200."),
+        (("text/plain", "", {"status": 204}), "Published: everybody sees the final board now."),
+    ):
+        page.answers[address] = answer
+        with page.expect_request(f"**{address}") as sent:
+            page.keyboard.press("p")
+        outcome.filter(has_text=words).wait_for()
+    assert (sent.value.method, sent.value.headers["accept"]) == ("POST", "application/json")
     assert "secret" in sent.value.post_data
-    page.get_by_text("Published").wait_for()
+    assert page.locator("[data-publish] button").is_hidden()
 
 
 def line(team_id, name, score, **fields):
@@ -249,13 +274,13 @@ def test_a_projector_moves_the_race_by_what_the_stream_tells(room):
         "rows": [line(1, "Ada", 0.8, rank=1), line(2, "<b>Bea</b>", 0.7, rank=2)],
     }
     news = {"version": 4, "row": line(2, "<b>Bea</b>", 0.9)}
-    phase = {"phase": "closed", "opens_at": None, "closes_at": None}
+    said = {"id": 7, "text": "The bus leaves at 5.", "at": timezone.now().isoformat()}
+    phase = {"phase": "closed", "opens_at": None, "closes_at": None, "announcements": [said]}
     html = render_to_string(
         "competitions/projector.html",
         {
             "challenge": challenge(),
-            "cursor": "1-0",
-            "clock": json.dumps({**phase, "phase": "open"}),
+            "clock": json.dumps({**phase, "phase": "open", "now": "2026-01-01T00:00:00Z"}),
             "joining": projector.Joining(SITE, "room.test", None, projector.code(SITE)),
         },
     )
@@ -275,3 +300,38 @@ def test_a_projector_moves_the_race_by_what_the_stream_tells(room):
     assert page.locator(".race .rank").all_text_contents() == ["1", "2"]
     assert page.locator(".race .move").first.text_content() == "up 1"
     assert page.locator("[data-big]").text_content() == "Closed"
+    # Said while no stream was there to hear it.
+    assert page.locator("[data-announcement]").text_content() == said["text"]
+    # Without scores the order is that of every other board: by the first file.
+    hidden = {"score": "", "value": None, "rank": None}
+    rows = [
+        {**line(1, "Late", 0.5), **hidden, "entries": 9},
+        {**line(2, "Soon", 0.5), **hidden, "reached_at": "2026-01-01T00:00:00Z"},
+    ]
+    assert page.evaluate(ORDER, {**board, "feedback": "hidden", "rows": rows}) == ["Soon", "Late"]
+
+
+@pytest.mark.browser
+def test_what_was_announced_while_the_stream_was_away_is_said_after_it(room):
+    now = timezone.now()
+    said = [
+        {"id": n, "text": text, "at": (now + timedelta(minutes=n)).isoformat()}
+        for n, text in ((2, "Second."), (1, "First."), (-1, "Read on the page already."))
+    ]
+    known = {"phase": "open", "opens_at": None, "closes_at": None, "freezes_at": None}
+    html = """<body data-now="%s"><main id="main"></main>%s
+      <div data-challenge data-live="/live/" data-cursor="1-0" data-api="/api/" data-clock='%s'>
+      <span data-phase-word></span><time data-countdown></time></div>
+      <script type="module" src="/static/js/challenge.js"></script></body>"""
+    clock = json.dumps({**known, "now": now.isoformat()})
+    toasts = render_to_string("competitions/_toasts.html")
+    reset = 'id: 2-0\nevent: reset\ndata: {"within": 0}\n\n'
+    page = room(
+        html % (now.isoformat(), toasts, clock),
+        answers={
+            "/live/": ("text/event-stream", reset),
+            "/api/": ("application/json", json.dumps({**known, "announcements": said})),
+        },
+    )
+    page.get_by_text("Second.").wait_for()
+    assert page.locator("[data-toasts] [data-text]").all_text_contents() == ["First.", "Second."]

@@ -4,6 +4,8 @@ import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from competitions import leaderboard, lifecycle, reveal, standings, submissions
@@ -235,6 +237,22 @@ def test_what_was_held_back_is_shown_once_the_final_board_is_published(
     reveal.publish(competition)
     assert board_of(competition) == [(1, "Ada", "0.5000")]
     assert shown("Ada") == ["0.5000"]
+
+
+def test_what_many_teams_are_shown_is_stored_at_once(enter, competition):
+    def rebuilt():
+        PublicScore.objects.update(shown=None)
+        with CaptureQueriesContext(connection) as queries:
+            standings.rebuild(competition)
+        return len(queries)
+
+    enter("Ada", 0.5, 1)
+    one = rebuilt()
+    for minute, name in enumerate(("Bob", "Cleo", "Dora"), start=2):
+        enter(name, 0.1 * minute, minute)
+    assert rebuilt() == one
+    assert [shown(name) for name in ("Ada", "Bob", "Dora")] == [["0.5000"], ["0.2000"], ["0.4000"]]
+    assert PublicScore.objects.count() == 4
 
 
 def test_a_late_file_is_scored_and_not_ranked(enter, competition):

@@ -13,6 +13,7 @@ const POLL = 60_000; // while the stream is away the dates may be a minute old
 const head = document.querySelector("[data-challenge]");
 const countdown = head.querySelector("time[data-countdown]");
 let clock = JSON.parse(head.dataset.clock);
+const opened = Date.parse(clock.now);
 let polled = Date.now();
 let shown = "";
 
@@ -61,18 +62,20 @@ function watch(isNews = false) {
   show();
 }
 
-async function fetchClock() {
+// The clock, and what was announced while the stream was away.
+async function fetchNews() {
   const response = await fetch(head.dataset.api, { headers: { Accept: "application/json" }, cache: "no-store" });
   if (!response.ok) throw new Error(`the challenge answers ${response.status}`);
-  const { phase, opens_at, closes_at, freezes_at } = await response.json();
+  const { phase, opens_at, closes_at, freezes_at, announcements } = await response.json();
   clock = { phase, opens_at, closes_at, freezes_at };
   watch(true);
+  announcements.filter(({ at }) => Date.parse(at) > opened).reverse().forEach(announceToAll);
 }
 
 async function poll() {
   if (Date.now() - polled < POLL) return;
   polled = Date.now();
-  await fetchClock();
+  await fetchNews();
 }
 
 watch(true);
@@ -80,6 +83,6 @@ setInterval(watch, 1000);
 connect({
   url: head.dataset.live,
   cursor: head.dataset.cursor,
-  on: { clock: hear, announcement: announceToAll, reset: fetchClock },
+  on: { clock: hear, announcement: announceToAll, reset: fetchNews },
   poll,
 });

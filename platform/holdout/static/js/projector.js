@@ -24,7 +24,9 @@ furnish();
 const standings = new Standings();
 const race = new Race(find("race"));
 const moves = new Moves(find("moves"));
-const clock = new RoomClock(find("clock"), JSON.parse(find("clock").dataset.clock));
+const known = JSON.parse(find("clock").dataset.clock);
+const switchedOn = Date.parse(known.now);
+const clock = new RoomClock(find("clock"), known);
 const announce = announcer(find("announce"), null);
 const plural = (number, one, many) => `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
 
@@ -40,7 +42,7 @@ function counts() {
 
 function noiseWords() {
   const { noise } = standings.board;
-  if (standings.isHidden) return "Scores stay hidden until the ceremony; the order is by entries.";
+  if (standings.isHidden) return "Scores stay hidden until the ceremony; who sent a file first stands first.";
   if (!noise || standings.board.teams < 2) return "";
   const words = difference(noise, bounds);
   return `The bar on the left: tied with the leader. A difference under ${words} is noise.`;
@@ -89,8 +91,10 @@ async function fetchBoard() {
 }
 
 async function fetchClock() {
-  const { phase, opens_at, closes_at, freezes_at } = await (await get(challengeAddress)).json();
+  const { phase, opens_at, closes_at, freezes_at, announcements } = await (await get(challengeAddress)).json();
   clock.set({ phase, opens_at, closes_at, freezes_at });
+  const [newest] = announcements;
+  if (newest && Date.parse(newest.at) > switchedOn) showAnnouncement(newest);
 }
 
 // Both at once; what fails says so, and is asked for again by whoever called.
@@ -99,9 +103,11 @@ const fetchAll = () => Promise.all([fetchBoard(), fetchClock()]);
 // --- news --------------------------------------------------------------------------------------
 
 let silence = 0;
+let announced = 0; // the newest that was shown: what the stream missed is fetched, and not twice
 
-function showAnnouncement({ text, at }) {
-  if (now() - Date.parse(at) > STALE) return;
+function showAnnouncement({ id, text, at }) {
+  if (id <= announced || now() - Date.parse(at) > STALE) return;
+  announced = id;
   const line = find("announcement");
   line.textContent = text;
   line.classList.toggle("is-long", text.length > LONG);

@@ -87,16 +87,14 @@ export class Standings {
   }
 
   rank() {
-    const order = this.isHidden ? byEntries : compare(this.board.direction);
-    const sorted = this.ranked.sort(order).slice(0, KEPT);
+    // Without scores who was there first stands first, as on every other board.
+    const sorted = this.ranked.sort(compare(this.board.direction)).slice(0, KEPT);
     if (this.isHidden) for (const row of sorted) row.rank = null;
     else rank(sorted);
     for (const row of sorted) row.moved = row.then && row.rank ? row.then - row.rank : null;
     this.rows = new Map(sorted.map((row) => [row.team_id, row]));
   }
 }
-
-const byEntries = (one, other) => other.entries - one.entries || one.team_id - other.team_id;
 
 // The rank of an hour ago, from which the arrow counts while the others pass by.
 function remember(row) {
