@@ -5,17 +5,17 @@ the attempt: a worker that was given up finds no row to write and its result is 
 Verbs ring no bell; the doors do, after the commit (see tasks.enqueue).
 """
 
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, time, timedelta
+from dataclasses import asdict
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import AbstractUser
 from django.core.files.base import File
 from django.db import IntegrityError, transaction
-from django.db.models import Case, Count, F, Q, Value, When
+from django.db.models import Case, F, Max, Q, Value, When
 from django.db.models.functions import Now
 
-from competitions import audit, deadlines, files, standings, teams
+from competitions import attempts, audit, files, standings, teams
 from competitions.models import (
     Competition,
     Kind,
@@ -27,8 +27,8 @@ from competitions.models import (
     Submission,
     Team,
 )
-from competitions.models.submission import FINAL, WAITING, WENT_WRONG
-from competitions.refusals import LimitReached, NotAMember, NotOpen, Refused
+from competitions.models.submission import FINAL, WAITING
+from competitions.refusals import LimitReached, NotAMember, Refused
 from scoring import InvalidSubmission, Report
 from scoring.custom.evaluate import SplitReport
 
@@ -39,54 +39,12 @@ MAX_ATTEMPTS = 3
 FORGOTTEN_AFTER = timedelta(seconds=10)  # received, but no bell rung: the web process died
 RING_AGAIN_AFTER = timedelta(seconds=60)  # rung, but nobody came: the broker lost the message
 GIVE_UP_AFTER = timedelta(hours=6)
-REFUSED_FILES_PER_HOUR = 30
-PUBLIC_ROWS_PER_FILE, FEWEST_IN_ALL, MOST_IN_ALL = 30, 20, 500
 NO_SLOTS: dict[str, Any] = {"slot": None, "lifetime_slot": None}
 SWEPT_AT_ONCE = 1000  # a long backlog is rung in parts: bells must not bury it deeper
 
 
 class Superseded(Exception):
     """The competition has another solution or metric than the one that this file was scored by."""
-
-
-@dataclass(frozen=True)
-class Attempts:
-    """A team's attempts of the day (UTC), and in all."""
-
-    limit: int
-    used: int
-    resets_at: datetime
-    lifetime_limit: int
-    lifetime_used: int
-    is_late: bool = False  # sent now, a file would hold none of the attempts in all
-
-    @property
-    def left(self) -> int:
-        """How many files may still be sent today."""
-        return self.today_left if self.is_late else min(self.today_left, self.lifetime_left)
-
-    @property
-    def today_left(self) -> int:
-        return max(0, self.limit - self.used)
-
-    @property
-    def lifetime_left(self) -> int:
-        return max(0, self.lifetime_limit - self.lifetime_used)
-
-    @property
-    def is_spent(self) -> bool:
-        """Nothing is left in all, today or any other day."""
-        return not self.is_late and not self.lifetime_left
-
-
-@dataclass(frozen=True)
-class Place:
-    """What a file sent now would hold: an attempt of the day, one of all, and its moment."""
-
-    slot: int
-    lifetime_slot: int | None
-    is_late: bool
-    now: datetime
 
 
 def submit(
@@ -100,7 +58,7 @@ def submit(
     team = teams.of(competition, user)
     if team is None:
         raise NotAMember("Join the challenge first, then submit.")
-    _next_slot(competition.pk, team)  # an early no, before the bytes are stored
+    attempts.next_place(competition.pk, team)  # an early no, before the bytes are stored
     stored = files.store("submissions", upload.chunks(), limit=files.submission_limit(competition))
     fields = {
         "team": team,
@@ -112,34 +70,6 @@ def submit(
         "message": _printable(message).strip()[:200],
     }
     return _take_slot(competition, team, fields)
-
-
-def attempts(competition: Competition, team: Team) -> Attempts:
-    """What the team has left today."""
-    current = deadlines.read(competition.pk)
-    now = deadlines.clock(current)
-    tomorrow = datetime.combine(_day(now) + timedelta(days=1), time.min, tzinfo=UTC)
-    held = _held(team).aggregate(
-        used=Count("pk", filter=Q(day=_day(now))), lifetime_used=Count("lifetime_slot")
-    )
-    return Attempts(
-        limit=competition.daily_limit,
-        resets_at=tomorrow,
-        lifetime_limit=lifetime_limit(competition),
-        is_late=deadlines.phase(current).is_over,
-        **held,
-    )
-
-
-def lifetime_limit(competition: Competition) -> int:
-    """The organiser's, else a thirtieth of the public rows, from 20 to 500.
-
-    Every answered file tells a little of the public labels; so many tell too little to be of use.
-    """
-    if competition.lifetime_limit is not None:
-        return competition.lifetime_limit
-    rows = competition.solution.public_rows if competition.solution else 0
-    return min(max(rows // PUBLIC_ROWS_PER_FILE, FEWEST_IN_ALL), MOST_IN_ALL)
 
 
 def mark_queued(pk: int) -> None:
@@ -220,14 +150,14 @@ def score_again(submission: Submission, by: Any = None, reason: str = "") -> boo
             competition = Competition.objects.locked(submission.team.competition_id)
             if competition.state == State.REVEALED:
                 raise Refused("The private board was revealed: no file comes onto it any more.")
-            held = list(_held(submission.team).values_list("day", "slot", "lifetime_slot"))
-            day = [slot for day, slot, _ in held if day == submission.day]
-            in_all = [number for _, _, number in held if number is not None]
+            held = attempts.held(submission.team)
+            used = held.filter(day=submission.day).aggregate(n=Max("slot"))["n"] or 0
+            in_all = held.aggregate(n=Max("lifetime_slot"))["n"] or 0
             failed = Submission.objects.filter(pk=submission.pk, status=Status.FAILED)
             changed = failed.update(
                 status=Status.RECEIVED,
-                slot=1 + max(day, default=0),
-                lifetime_slot=None if submission.is_late else 1 + max(in_all, default=0),
+                slot=used + 1,
+                lifetime_slot=None if submission.is_late else in_all + 1,
                 attempt=0,
                 rung_at=None,
                 started_at=None,
@@ -270,12 +200,12 @@ def _take_slot(competition: Competition, team: Team, fields: dict[str, Any]) -> 
     """
     for _ in range(competition.daily_limit + 1):
         with transaction.atomic():
-            place = _next_slot(competition.pk, team)
+            place = attempts.next_place(competition.pk, team)
             try:
                 with transaction.atomic():
                     return Submission.objects.create(
                         **fields,
-                        day=_day(place.now),
+                        day=attempts.day_of(place.now),
                         slot=place.slot,
                         lifetime_slot=place.lifetime_slot,
                         is_late=place.is_late,
@@ -286,70 +216,9 @@ def _take_slot(competition: Competition, team: Team, fields: dict[str, Any]) -> 
     raise LimitReached("Too many uploads at once. Nothing was spent; send the file again.")
 
 
-def _next_slot(competition_pk: int, team: Team) -> Place:
-    """The place that a file sent now would hold; raises if there is none."""
-    current, is_late = deadlines.require_taking(competition_pk)
-    if team.disqualification:
-        raise NotOpen(f"Your team was disqualified: {team.disqualification}")
-    now = deadlines.clock(current)
-    _require_patience(team, now)
-    held = list(_held(team).values_list("day", "slot", "lifetime_slot"))
-    return Place(
-        slot=_free_slot({slot for day, slot, _ in held if day == _day(now)}, current.daily_limit),
-        lifetime_slot=None if is_late else _free_lifetime_slot(held, lifetime_limit(current)),
-        is_late=is_late,
-        now=now,
-    )
-
-
-def _free_slot(taken: set[int], limit: int) -> int:
-    free = _first_free(taken, limit)
-    if free is None:
-        raise LimitReached(
-            f"Your team has used its {limit} submissions of today. "
-            "The next day begins at 00:00 UTC; this file is not counted."
-        )
-    return free
-
-
-def _free_lifetime_slot(held: list[tuple[Any, int, int | None]], limit: int) -> int:
-    free = _first_free({number for _day, _slot, number in held if number is not None}, limit)
-    if free is None:
-        raise LimitReached(
-            f"Your team has used all of its {limit} submissions to this challenge. "
-            "Choose your final picks among them; this file is not counted."
-        )
-    return free
-
-
-def _first_free(taken: set[int], limit: int) -> int | None:
-    return next((slot for slot in range(1, limit + 1) if slot not in taken), None)
-
-
-def _require_patience(team: Team, now: datetime) -> None:
-    """Files without a score cost no attempt, so their number an hour is what is limited."""
-    refused = Submission.objects.filter(
-        team=team, status__in=WENT_WRONG, received_at__gt=now - timedelta(hours=1)
-    ).count()
-    if refused >= REFUSED_FILES_PER_HOUR:
-        raise LimitReached(
-            f"{refused} of your files could not be scored within an hour. "
-            "Check the next one with `python -m scoring check`, then send it in an hour."
-        )
-
-
 def _printable(text: str) -> str:
     """Without control and invisible characters; PostgreSQL would not even take a NUL."""
     return "".join(c for c in text if c.isprintable())
-
-
-def _held(team: Team) -> Any:
-    """The submissions that hold an attempt."""
-    return Submission.objects.filter(team=team, slot__isnull=False)
-
-
-def _day(now: datetime) -> Any:
-    return now.astimezone(UTC).date()
 
 
 def _clock(pk: int) -> datetime | None:

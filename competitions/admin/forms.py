@@ -7,7 +7,7 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
-from competitions import deadlines, preparing, solutions, standings, submissions, terms
+from competitions import attempts, deadlines, preparing, solutions, standings, terms
 from competitions.admin import columns, own_metric
 from competitions.admin.parameters import ParametersField
 from competitions.models import Competition, CustomMetric, Preparation, State
@@ -114,7 +114,7 @@ class CompetitionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for
             return
         plain = Competition(solution=self.instance.solution)
         numbers = {
-            "lifetime_limit": f"{submissions.lifetime_limit(plain)}",
+            "lifetime_limit": f"{attempts.lifetime_limit(plain)}",
             "ladder_step": f"{standings.step(plain):g}",
         }
         for name, number in numbers.items():

@@ -9,7 +9,7 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from competitions import access, deadlines, submissions, teams
+from competitions import access, attempts, deadlines, teams
 from competitions.access import Person
 from competitions.api.door import Door, person
 from competitions.api.errors import documented
@@ -53,7 +53,7 @@ class TestRowsOutput(serializers.ModelSerializer[SolutionVersion]):
         fields = ["public", "private"]
 
 
-class AttemptsOutput(serializers.Serializer[submissions.Attempts]):
+class AttemptsOutput(serializers.Serializer[attempts.Attempts]):
     limit = serializers.IntegerField(help_text="Submissions per team and day (UTC).")
     used = serializers.IntegerField()
     left = serializers.IntegerField(help_text="Today, and no more than are left in all.")
@@ -137,7 +137,7 @@ class CompetitionOutput(serializers.ModelSerializer[Competition]):
         return list(competition.solution.classes) if competition.solution else []
 
     def get_lifetime_limit(self, competition: Competition) -> int:
-        return submissions.lifetime_limit(competition)
+        return attempts.lifetime_limit(competition)
 
     def get_joined(self, competition: Competition) -> bool:
         return competition.pk in self.context["joined"]
@@ -168,7 +168,7 @@ class CompetitionDetailOutput(CompetitionOutput):
         team = self.context["team"]
         if team is None:
             return None
-        return dict(AttemptsOutput(submissions.attempts(competition, team)).data)
+        return dict(AttemptsOutput(attempts.of(competition, team)).data)
 
 
 class TeamOutput(serializers.ModelSerializer[Team]):

@@ -14,6 +14,19 @@ from scoring import displayed, rank
 
 
 @dataclass(frozen=True)
+class Who:
+    """A team as the preview names it: its row would carry its whole line along."""
+
+    pk: int
+    name: str
+    is_baseline: bool
+
+    @classmethod
+    def of(cls, team: Team) -> "Who":
+        return cls(team.pk, team.name, team.is_baseline)
+
+
+@dataclass(frozen=True)
 class Place:
     """A line of one of the two boards; no rank for a baseline, no score while they are hidden."""
 
@@ -25,7 +38,7 @@ class Place:
 class Move:
     """A team before and after; ``old`` or ``new`` is None where it has no line."""
 
-    team: Team
+    team: Who
     old: Place | None
     new: Place | None
 
@@ -61,8 +74,8 @@ class Preview:
 
     moves: list[Move]
     unscorable: int
-    first_before: list[Team]
-    first_after: list[Team]
+    first_before: list[Who]
+    first_after: list[Who]
 
     @property
     def moving(self) -> int:
@@ -80,7 +93,7 @@ class Preview:
         return any(place and place.score for one in self.moves for place in (one.old, one.new))
 
     @property
-    def first_no_more(self) -> list[Team]:
+    def first_no_more(self) -> list[Who]:
         return [team for team in self.first_before if team not in self.first_after]
 
     @property
@@ -118,7 +131,9 @@ def _made(rescoring: Rescoring) -> Preview:
     gone = [one for pk, one in now.items() if pk not in then]
     in_order = sorted(then.values(), key=_order) + sorted(gone, key=_order)
     return Preview(
-        moves=[Move(one.team, old.get(one.team_id), new.get(one.team_id)) for one in in_order],
+        moves=[
+            Move(Who.of(one.team), old.get(one.team_id), new.get(one.team_id)) for one in in_order
+        ],
         unscorable=rescoring.unscorable.count(),
         first_before=_first(now, old),
         first_after=_first(then, new),
@@ -144,5 +159,5 @@ def _order(line: Standing) -> tuple[float, object, int]:
     return (0.0 if line.sort_key is None else -line.sort_key, line.reached_at, line.team_id)
 
 
-def _first(lines: dict[int, Standing], places: dict[int, Place]) -> list[Team]:
-    return [lines[pk].team for pk, place in places.items() if place.rank == 1]
+def _first(lines: dict[int, Standing], places: dict[int, Place]) -> list[Who]:
+    return [Who.of(lines[pk].team) for pk, place in places.items() if place.rank == 1]

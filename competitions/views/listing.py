@@ -9,11 +9,11 @@ from django.shortcuts import render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from competitions import access, deadlines, leaderboard, submissions, teams
+from competitions import access, attempts, deadlines, leaderboard, teams
+from competitions.attempts import Attempts
 from competitions.deadlines import Phase
 from competitions.leaderboard import Row
 from competitions.models import ClassSample, Competition, FinalStanding, Standing
-from competitions.submissions import Attempts
 from competitions.views.challenge import Challenge
 
 ON_THE_CARD = 4
@@ -100,6 +100,6 @@ def _feature(user: access.Person, competition: Competition) -> Feature:
         ),
         rows=top,
         own=own,
-        attempts=submissions.attempts(competition, team) if team else None,
+        attempts=attempts.of(competition, team) if team else None,
         thumbs=list(competition.class_samples.exclude(path="")[:THUMBS]),
     )

@@ -11,8 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from competitions import access, final, picks
-from competitions import submissions as verbs
+from competitions import access, attempts, final, picks
 from competitions.leaderboard import public_score
 from competitions.models import Competition, PublicScore, Status, Submission, Team
 from competitions.models.submission import PICKS
@@ -63,7 +62,7 @@ def submissions(request: HttpRequest, slug: str) -> HttpResponse:
         "tab": "submissions",
         "page": page,
         "entries": _entries(competition, list(page), newest),
-        "attempts": verbs.attempts(competition, team) if team else None,
+        "attempts": attempts.of(competition, team) if team else None,
         "picks": picks_of(challenge, team) if team and page.paginator.count else None,
         "feedback": feedback(competition),
         "is_published": competition.published_at is not None,

@@ -14,7 +14,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
-from competitions import deadlines, final, leaderboard, submissions, teams
+from competitions import attempts, deadlines, final, leaderboard, teams
 from competitions.models import Competition, Submission
 from competitions.refusals import Refused
 from competitions.remarks import feedback
@@ -62,8 +62,8 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
         "files": {file.name: file for file in competition.files.all()},
         "agenda": agenda(challenge),
         "own": leaderboard.line_of(competition, team),
-        "attempts": submissions.attempts(competition, team) if team else None,
-        "lifetime_limit": submissions.lifetime_limit(competition),
+        "attempts": attempts.of(competition, team) if team else None,
+        "lifetime_limit": attempts.lifetime_limit(competition),
         "feedback": feedback(competition),
         "result": result(challenge),
     }

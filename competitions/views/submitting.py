@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from competitions import deadlines, files, leaderboard, submissions, tasks
+from competitions import attempts, deadlines, files, leaderboard, submissions, tasks
 from competitions.forms import SubmissionForm
 from competitions.models import Competition
 from competitions.refusals import Refused
@@ -67,7 +67,7 @@ def _page(
         "tab": "submit",
         "form": form,
         "site": site(request),
-        "attempts": submissions.attempts(competition, team) if team else None,
+        "attempts": attempts.of(competition, team) if team else None,
         "limit": files.submission_limit(competition),
         "example": layouts.example(competition),
         "own": leaderboard.line_of(competition, team),

@@ -23,6 +23,7 @@ from competitions import (
     rescoring,
     reveal,
     solutions,
+    standings,
     tasks,
 )
 from competitions.models import (

@@ -9,6 +9,7 @@ from django.core.files.base import ContentFile
 from django.db import connection, connections
 from django.utils import timezone
 
+from competitions import attempts as limits
 from competitions import files, standings, submissions, teams
 from competitions.models import (
     PrivateScore,
@@ -175,7 +176,7 @@ def test_a_new_day_brings_new_slots(competition, team_of, submit, alice, answers
     for submission in Submission.objects.all():
         Submission.objects.filter(pk=submission.pk).update(day=submission.day - timedelta(days=1))
     assert submit(alice, answers()).slot == 1
-    assert submissions.attempts(competition, team_of(alice)).used == 1
+    assert limits.of(competition, team_of(alice)).used == 1
 
 
 def test_the_day_ends_at_midnight_utc_wherever_the_server_stands(
@@ -184,7 +185,7 @@ def test_the_day_ends_at_midnight_utc_wherever_the_server_stands(
     with timezone.override("Pacific/Kiritimati"):  # there it is tomorrow already
         frozen_clock(datetime(2026, 5, 1, 23, 59, 59, 999000, tzinfo=UTC))
         assert str(submit(alice, answers()).day) == "2026-05-01"
-        attempts = submissions.attempts(competition, team_of(alice))
+        attempts = limits.of(competition, team_of(alice))
         assert (attempts.left, attempts.resets_at) == (4, datetime(2026, 5, 2, tzinfo=UTC))
         frozen_clock(datetime(2026, 5, 2, tzinfo=UTC))
         assert (str(submit(alice, answers()).day), submit(alice, answers()).slot) == (
@@ -200,11 +201,11 @@ def test_a_lower_limit_holds_at_once(competition, team_of, submit, alice, answer
     competition.save()
     with pytest.raises(LimitReached):
         submit(alice, answers())
-    assert submissions.attempts(competition, team_of(alice)).left == 0
+    assert limits.of(competition, team_of(alice)).left == 0
 
 
 def test_too_many_refused_files_within_the_hour(submit, alice, answers, monkeypatch):
-    monkeypatch.setattr(submissions, "REFUSED_FILES_PER_HOUR", 3)
+    monkeypatch.setattr(limits, "REFUSED_FILES_PER_HOUR", 3)
     for _ in range(3):
         submissions.reject(submissions.claim(submit(alice, answers()).pk), complaint())
     with pytest.raises(LimitReached, match="could not be scored within an hour"):
@@ -220,7 +221,7 @@ def test_too_many_refused_files_within_the_hour(submit, alice, answers, monkeypa
 @pytest.mark.parametrize("status", ["invalid", "failed"])
 def test_a_slot_comes_back_once(competition, team_of, in_status, alice, status):
     def used():
-        attempts = submissions.attempts(competition, team_of(alice))
+        attempts = limits.of(competition, team_of(alice))
         return attempts.used, attempts.lifetime_used
 
     submission = in_status(status)
@@ -333,7 +334,7 @@ def test_what_waited_for_six_hours_is_given_up(competition, team_of, alice, in_s
     submission.refresh_from_db()
     assert (submission.status, submission.slot) == (Status.FAILED, None)
     assert "given back" in submission.error
-    assert submissions.attempts(competition, team_of(alice)).used == 0
+    assert limits.of(competition, team_of(alice)).used == 0
 
 
 def test_after_three_dead_workers_it_is_given_up(in_status):
@@ -442,12 +443,12 @@ def test_as_many_uploads_at_once_as_are_left_in_all_are_taken(
     taken = [one for one in results if isinstance(one, Submission)]
     assert sorted(one.lifetime_slot for one in taken) == [1, 3, 4]
     assert {type(one) for one in results} == {Submission, LimitReached}, results
-    attempts = submissions.attempts(type(competition).objects.get(), team_of(alice))
+    attempts = limits.of(type(competition).objects.get(), team_of(alice))
     assert (attempts.left, attempts.lifetime_left, attempts.is_spent) == (0, 0, True)
     type(competition).objects.update(state="closed", late_submissions=True)
     late = submissions.submit(competition, alice, ContentFile(upload, name="late.csv"))
     assert (late.is_late, late.lifetime_slot) == (True, None)
-    assert submissions.attempts(competition, team_of(alice)).left == 1
+    assert limits.of(competition, team_of(alice)).left == 1
 
 
 @pytest.mark.django_db(transaction=True)

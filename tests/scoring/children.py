@@ -31,7 +31,8 @@ print(os.waitstatus_to_exitcode(status), seconds, used.ru_maxrss, file=sys.stder
 """
 
 # Loads once what a command loads, by a first one, and forks for every line of its input. A child's
-# peak counts what it got from here, which is what it would have loaded itself.
+# peak counts what it got from here, which is what it would have loaded itself; the pages of files
+# (libraries) it does not count until they are touched, so those of this process are added.
 _NURSERY = """
 import contextlib, io, json, os, resource, runpy, sys, tempfile
 from scoring.terminal import app
@@ -49,6 +50,9 @@ def run(kind, what, *words):
         return end.code or 0
     return 0
 
+with open("/proc/self/status") as status:
+    of_files = int(next(line.split()[1] for line in status if line.startswith("RssFile")))
+
 for line in sys.stdin:
     cpu, address, words = json.loads(line)
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
@@ -63,8 +67,8 @@ for line in sys.stdin:
             os._exit(code)  # to take everything down in good order takes longer than the command
         _, status, used = os.wait4(child, 0)
         texts = [os.pread(file.fileno(), 1 << 24, 0).decode() for file in (out, err)]
-    seconds = used.ru_utime + used.ru_stime
-    print(json.dumps([os.waitstatus_to_exitcode(status), seconds, used.ru_maxrss, *texts]))
+    seconds, peak = used.ru_utime + used.ru_stime, used.ru_maxrss + of_files
+    print(json.dumps([os.waitstatus_to_exitcode(status), seconds, peak, *texts]))
     sys.stdout.flush()
 """
 

@@ -129,7 +129,7 @@ def test_a_fork_answers_as_a_process_that_was_started(key, code, solutions):
         forked = judge(solutions, file, nursery.measured)
     assert (forked.exit_code, forked.answer) == (started.exit_code, started.answer)
     assert forked.exit_code == code
-    assert 0.8 < forked.peak / started.peak < 1.25
+    assert 0.95 < forked.peak / started.peak < 1.5
 
 
 LABELS = "id,label,Usage\n1,cat,Public\n2,dog,Private\n3,cat,Private\n"
