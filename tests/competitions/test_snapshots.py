@@ -50,7 +50,7 @@ def test_of_what_is_large_the_last_version_alone_is_kept(valkey):
     def latest(version):
         return snapshots.latest("board", version, lambda: made.append(version) or version)
 
-    made: list[str] = []
+    made = []
     assert [latest(version) for version in ("1", "1", "2", "2")] == ["1", "1", "2", "2"]
     assert made == ["1", "2"]
     assert len(valkey.client.keys("*board")) == 1
