@@ -1,10 +1,16 @@
 """When a competition is open. The database's clock decides, never a web server's."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from competitions.models import Competition, State
 from competitions.refusals import NotOpen
+
+LONGEST_EXTENSION = timedelta(days=366)
+TOO_FAR = (
+    f"An end moves back by {LONGEST_EXTENSION.days} days at a time: a slip of the year would keep "
+    "the challenge open for ever."
+)
 
 
 class Phase(StrEnum):

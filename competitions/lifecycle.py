@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from competitions import audit, standings
-from competitions.deadlines import Phase, clock, frozen_since, phase
+from competitions.deadlines import LONGEST_EXTENSION, TOO_FAR, Phase, clock, frozen_since, phase
 from competitions.models import Announcement, Competition, Kind, Preparation, State
 from competitions.refusals import NotOpen, NotReady, Refused
 
@@ -80,7 +80,8 @@ def resume(competition: Competition, by: Any = None) -> None:
 def extend(competition: Competition, until: datetime, by: Any = None) -> None:
     """Moves the end of a running challenge to a later moment.
 
-    A board that had frozen for the old end moves again until the new one's freeze.
+    A board that had frozen for the old end moves again until the new one's freeze. Raises Refused
+    for an end that is not later, or later by more than ``LONGEST_EXTENSION``.
     """
     with transaction.atomic():
         fresh = locked(competition)
@@ -89,7 +90,12 @@ def extend(competition: Competition, until: datetime, by: Any = None) -> None:
         if fresh.closes_at is None:
             raise Refused("It has no end that could be moved. Set a closing date instead.")
         if until <= fresh.closes_at:
-            raise Refused("The new end must be later than the present one.")
+            raise Refused(
+                "The new end must be later than the present one. To take an extension back, close "
+                "the challenge, set the end that was meant on its form, and open it again."
+            )
+        if until - fresh.closes_at > LONGEST_EXTENSION:
+            raise Refused(TOO_FAR)
         before, fresh.closes_at = fresh.closes_at, until
         fresh.save(update_fields=["closes_at"])
         if fresh.freeze_minutes is not None:

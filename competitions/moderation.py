@@ -60,13 +60,18 @@ def rename(team: Team, name: str, by: Any = None) -> bool:
 
 
 def set_group(team: Team, group: str, by: Any = None) -> bool:
-    """Sorts the team into a group of the board; an empty one takes it out of its group."""
+    """Sorts the team into a group of the board; an empty one takes it out of its group.
+
+    Capitals make no other group: the spelling of the first team in it is everybody's. Writing the
+    only team of a group otherwise spells the group anew.
+    """
     words = " ".join(group.split())
     if len(words) > GROUP_LENGTH:
         raise Refused(f"The name of a group may have {GROUP_LENGTH} characters.")
     with transaction.atomic():
         competition = Competition.objects.locked(team.competition_id)
         before = team_now(team).group
+        words = _as_others_spell_it(words, team)
         if before == words:
             return False
         Team.objects.filter(pk=team.pk).update(group=words)
@@ -135,6 +140,14 @@ def _settle(team: Team, competition: Competition) -> None:
     standings.record(team_now(team), competition)
     if competition.state == State.REVEALED:
         reveal.anew(competition, team)
+
+
+def _as_others_spell_it(group: str, team: Team) -> str:
+    """Folded in Python: databases differ in what they take for the same letter."""
+    others = Team.objects.filter(competition=team.competition_id).exclude(pk=team.pk)
+    known = others.exclude(group="").order_by("pk").values_list("group", flat=True)
+    wanted = group.casefold()
+    return next((other for other in known if other.casefold() == wanted), group)
 
 
 def _reason(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Literal
 
 from django.db import transaction
@@ -30,15 +31,21 @@ from competitions.refusals import NotReady
 from competitions.standings import Rules, Shown
 from scoring import rank, wilson
 
+PATIENCE = timedelta(seconds=90)  # the workers' round comes every minute
+
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the checklist. What may be overridden needs a reason then."""
+    """One line of the checklist. What may be overridden needs a reason then.
+
+    What is awaited settles itself, so that nobody should override it yet.
+    """
 
     name: str
     is_done: bool
     sentence: str
     may_be_overridden: bool = False
+    is_awaited: bool = False
 
 
 def checklist(competition: Competition) -> list[Check]:
@@ -54,6 +61,7 @@ def checklist(competition: Competition) -> list[Check]:
             on_time.exclude(status__in=FINAL).count(),
             "Every file is scored.",
             "Files without a score yet: {}.",
+            is_awaited=True,
         ),
         _is_done(
             "failed",
@@ -81,7 +89,7 @@ def _alarms(competition: Competition) -> Check:
     is_looked_for = BoardStatistics.objects.filter(competition=competition).exists()
     if not is_looked_for and Standing.objects.filter(competition=competition).exists():
         words = "Nobody has looked for alarms yet; a worker does it within a minute."
-        return Check("alarms", False, words, may_be_overridden=True)
+        return _by_a_worker("alarms", words, competition)
     unseen = Alarm.objects.filter(team__competition=competition, seen_at=None).count()
     done, missing = "Every alarm was looked at.", "Alarms that nobody looked at: {}."
     return _is_done("alarms", unseen, done, missing, may_be_overridden=True)
@@ -184,17 +192,24 @@ def _is_over(competition: Competition) -> Check:
     return Check("over", False, "The challenge is not over. Close it, or wait for its end.")
 
 
-def _is_done(
-    name: str, count: int, done: str, missing: str, *, may_be_overridden: bool = False
-) -> Check:
-    return Check(name, not count, missing.format(count) if count else done, may_be_overridden)
+def _is_done(name: str, count: int, done: str, missing: str, **where_missing: bool) -> Check:
+    if not count:
+        return Check(name, True, done)
+    return Check(name, False, missing.format(count), **where_missing)
+
+
+def _by_a_worker(name: str, sentence: str, competition: Competition) -> Check:
+    """Soon after the end it is only waited for; later the worker may be gone, and a person says."""
+    end = competition.closes_at
+    is_awaited = end is not None and timedelta(0) <= clock(competition) - end < PATIENCE
+    return Check(name, False, sentence, may_be_overridden=True, is_awaited=is_awaited)
 
 
 def _seal(competition: Competition) -> Check:
     solution = competition.solution
     if solution is None or solution.verified_at is None:
         words = "The seal is being compared with the labels; a worker does it within a minute."
-        return Check("seal", False, words, may_be_overridden=True)
+        return _by_a_worker("seal", words, competition)
     if solution.verification:
         return Check("seal", False, solution.verification, may_be_overridden=True)
     return Check("seal", True, "Split and labels match the seal that was set before the start.")

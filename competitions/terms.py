@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from competitions import audit, standings
-from competitions.deadlines import Phase, clock, frozen_since, phase
+from competitions.deadlines import LONGEST_EXTENSION, TOO_FAR, Phase, clock, frozen_since, phase
 from competitions.models import Competition, Feedback, Kind, PublicScore, State
 from competitions.refusals import Refused
 
@@ -23,6 +23,10 @@ LONGEST_VALUE = 300  # characters of a page that the audit log keeps, before and
 SETTLED = (
     "It stays as it is since the first score: another choice would judge by other rules the files "
     "that are there already."
+)
+EARLIER = (
+    "People plan with its end, so it only moves back. To take a later end back, “Close” the "
+    "challenge, set the end that was meant here, and “Open” it again."
 )
 
 
@@ -98,9 +102,16 @@ def _about_the_end(present: Competition, wanted: Competition) -> Iterator[tuple[
     if now.is_running and end is None:
         yield "closes_at", "People plan with its end. “Extend” moves it, “Close” ends it now."
     elif now.is_running and present.closes_at and end and end < present.closes_at:
-        yield "closes_at", "People plan with its end, so it only moves back. “Close” ends it now."
+        yield "closes_at", EARLIER
+    elif now.is_running and end and end - _latest(present) > LONGEST_EXTENSION:
+        yield "closes_at", TOO_FAR
     elif end is not None and now is not Phase.DRAFT and end <= clock(present):
         yield "closes_at", f"It must lie ahead: now it is {_utc(clock(present))}."
+
+
+def _latest(present: Competition) -> datetime:
+    """From when a new end is counted: the end that there is, or now."""
+    return max(clock(present), present.closes_at or clock(present))
 
 
 def _about_the_freeze(present: Competition, wanted: Competition) -> Iterator[tuple[str, str]]:

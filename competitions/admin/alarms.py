@@ -6,12 +6,13 @@ from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from unfold.decorators import action, display
+from unfold.decorators import display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from competitions import moderation
 from competitions.admin import columns
+from competitions.admin.acting import action
 from competitions.admin.audit import ReadOnlyAdmin
 from competitions.models import Alarm
 
@@ -75,9 +76,7 @@ class AlarmAdmin(ReadOnlyAdmin):
     def file(self, obj: Alarm) -> str:
         return obj.submission.file_name
 
-    @action(  # type: ignore[untyped-decorator]
-        description="Mark as seen", permissions=["see"], dialog=SEEING, icon="visibility"
-    )
+    @action(description="Mark as seen", permissions=["see"], dialog=SEEING, icon="visibility")
     def mark_seen(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         alarm = Alarm.objects.select_related("team__competition").get(pk=object_id)
         moderation.see(alarm, request.user, form.cleaned_data["reason"])

@@ -86,6 +86,8 @@ class CompetitionAdmin(life.Life, ModelAdmin):  # type: ignore[misc]
     )
     actions = None
     warn_unsaved_form = True
+    change_form_outer_before_template = "admin/competitions/competition/_on_the_site.html"
+    change_form_before_template = "admin/competitions/competition/_as_shown.html"
     fieldsets = (
         ("Where it stands", {"fields": (("phase", "files"), "files_note")}),
         ("About", {"classes": ["tab"], "fields": ("title", "slug", "summary", "overview")}),

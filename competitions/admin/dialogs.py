@@ -11,6 +11,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from competitions import deadlines
 from competitions.admin import columns
 from competitions.models import Competition
 
@@ -61,7 +62,15 @@ class ExtensionForm(BaseDialogForm):  # type: ignore[misc]
             self._offer_anew()
             words = f"The end was moved meanwhile, to {columns.utc(self.present)}. Choose anew."
             self.add_error("longer", words)  # the dialog shows the fields' errors alone
+        self._refuse_too_far(cleaned.get("moment"))
         return cleaned
+
+    def _refuse_too_far(self, moment: datetime | None) -> None:
+        """Here, where it can be put right; the verb refuses it as well."""
+        if moment is None or self.present is None:
+            return
+        if moment - self.present > deadlines.LONGEST_EXTENSION:
+            self.add_error("moment", deadlines.TOO_FAR)
 
     def _offer_anew(self) -> None:
         """The form is shown again with the offers as they are now."""

@@ -5,10 +5,13 @@ from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.core.validators import MaxValueValidator
+from django.db.models import IntegerField
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from competitions import attempts, deadlines, preparing, solutions, standings, terms
 from competitions.admin import columns, own_metric
+from competitions.admin.meanwhile import MeanwhileForm
 from competitions.admin.parameters import ParametersField
 from competitions.models import Competition, CustomMetric, Preparation, State
 from scoring import display_decimals
@@ -24,7 +27,7 @@ def _upload(label: str, accept: str, help_text: str) -> forms.FileField:
     return forms.FileField(label=label, required=False, widget=widget, help_text=help_text)
 
 
-class CompetitionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for mypy alone
+class CompetitionForm(MeanwhileForm):
     wanted_metric: CustomMetric | None = None  # what is to be kept as the organiser's own
     metric_file = own_metric.file_field()
     metric_direction = own_metric.direction_field()
@@ -92,7 +95,7 @@ class CompetitionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for
             "20 to 500.",
             "opens_at": "In UTC, whatever zone your browser is in. Empty: when you open it.",
             "closes_at": "In UTC as well. Empty: when you close it. While it runs, the end only "
-            "moves back.",
+            "moves back, by a year at most.",
             "freeze_minutes": "So long before the end the board stands still; teams go on seeing "
             "their own scores, and the final board shows all. Empty: never.",
             "late_submissions": "They are scored, and neither ranked nor counted.",
@@ -106,7 +109,15 @@ class CompetitionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for
                 del self.fields[name]  # declared, so the admin would not leave it out
         elif self.instance.custom_metric:
             self.initial[own_metric.DIRECTION] = self.instance.custom_metric.direction
+        self._bound_the_numbers()
         self._tell_the_defaults()
+
+    def _bound_the_numbers(self) -> None:
+        """By the model's maxima, which Django asks for only after ``clean`` has reckoned."""
+        for field in Competition._meta.concrete_fields:
+            if isinstance(field, IntegerField) and field.name in self.fields:
+                bounds = [it for it in field.validators if isinstance(it, MaxValueValidator)]
+                self.fields[field.name].validators += bounds
 
     def _tell_the_defaults(self) -> None:
         """In numbers, once the number of public rows is known."""

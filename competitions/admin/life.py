@@ -7,11 +7,11 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from unfold.decorators import action
 from unfold.enums import ActionVariant
 
 from competitions import deadlines, lifecycle
 from competitions.admin import rescoring, reveal
+from competitions.admin.acting import action
 from competitions.admin.dialogs import AnnouncementForm, ConfirmationForm, ExtensionForm
 from competitions.deadlines import Phase
 from competitions.live import events
@@ -48,7 +48,8 @@ RESUMING = {
 EXTENDING = {
     "title": "Extend this challenge?",
     "description": "Every open page counts down to the new end at once. A board that had frozen "
-    "moves again until it freezes before the new end.",
+    "moves again until it freezes before the new end. It cannot be taken back by itself: close the "
+    "challenge then, set the end that was meant, and open it again.",
     "form_class": ExtensionForm,
     "form_submit_text": "Extend it",
 }
@@ -67,7 +68,7 @@ class Life:
         "open_now", "announce", "extend", "resume", "pause", "close_now", "rescore", "reveal",
     )  # fmt: skip
 
-    @action(  # type: ignore[untyped-decorator]
+    @action(
         description="Open",
         permissions=["open"],
         dialog=OPENING,
@@ -77,7 +78,7 @@ class Life:
     def open_now(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         return act(request, object_id, lifecycle.open_now, "The challenge is open.", may_thaw=True)
 
-    @action(  # type: ignore[untyped-decorator]
+    @action(
         description="Close",
         permissions=["close"],
         dialog=CLOSING,
@@ -87,13 +88,11 @@ class Life:
     def close_now(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         return act(request, object_id, lifecycle.close_now, "The challenge is closed.")
 
-    @action(  # type: ignore[untyped-decorator]
-        description="Pause", permissions=["pause"], dialog=PAUSING, icon="pause"
-    )
+    @action(description="Pause", permissions=["pause"], dialog=PAUSING, icon="pause")
     def pause(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         return act(request, object_id, lifecycle.pause, "The challenge is paused.")
 
-    @action(  # type: ignore[untyped-decorator]
+    @action(
         description="Resume",
         permissions=["resume"],
         dialog=RESUMING,
@@ -103,18 +102,14 @@ class Life:
     def resume(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         return act(request, object_id, lifecycle.resume, "The challenge goes on.")
 
-    @action(  # type: ignore[untyped-decorator]
-        description="Extend", permissions=["extend"], dialog=EXTENDING, icon="more_time"
-    )
+    @action(description="Extend", permissions=["extend"], dialog=EXTENDING, icon="more_time")
     def extend(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         def verb(competition: Competition, by: Any) -> None:
             lifecycle.extend(competition, form.end, by)
 
         return act(request, object_id, verb, "The challenge ends later.", may_thaw=True)
 
-    @action(  # type: ignore[untyped-decorator]
-        description="Announce", permissions=["announce"], dialog=ANNOUNCING, icon="campaign"
-    )
+    @action(description="Announce", permissions=["announce"], dialog=ANNOUNCING, icon="campaign")
     def announce(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         competition = Competition.objects.get(pk=object_id)
         said = lifecycle.announce(competition, form.cleaned_data["text"], request.user)
@@ -122,7 +117,7 @@ class Life:
         messages.success(request, "Everybody has heard it.")
         return back_to(object_id)
 
-    @action(  # type: ignore[untyped-decorator]
+    @action(
         description="Reveal",
         permissions=["reveal"],
         icon="emoji_events",
@@ -131,9 +126,7 @@ class Life:
     def reveal(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return reveal.page(self, request, object_id)
 
-    @action(  # type: ignore[untyped-decorator]
-        description="Rescore", permissions=["rescore"], icon="published_with_changes"
-    )
+    @action(description="Rescore", permissions=["rescore"], icon="published_with_changes")
     def rescore(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return rescoring.page(self, request, object_id)
 

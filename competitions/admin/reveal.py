@@ -63,7 +63,9 @@ def page(model_admin: Any, request: HttpRequest, pk: str) -> HttpResponse:
         "is_revealed": is_revealed,
         "lines": [_line(check, competition) for check in checks],
         "is_ready": not missing,
-        "may_be_overridden": all(check.may_be_overridden for check in missing),
+        "may_be_overridden": all(
+            check.may_be_overridden and not check.is_awaited for check in missing
+        ),
         "board": reverse("competitions:leaderboard", args=[competition.slug]),
         "ceremony": reverse("competitions:ceremony", args=[competition.slug]),
     }

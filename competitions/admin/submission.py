@@ -8,11 +8,12 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
-from unfold.decorators import action, display
+from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from competitions import moderation, submissions, tasks
 from competitions.admin import columns, moderating
+from competitions.admin.acting import action
 from competitions.admin.moderating import ReasonForm, dialog
 from competitions.leaderboard import with_public_score
 from competitions.models import Status, Submission
@@ -196,7 +197,7 @@ class SubmissionAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         return columns.utc(obj.finished_at)
 
     # --- what happens ----------------------------------------------------------------------------
-    @action(  # type: ignore[untyped-decorator]
+    @action(
         description="Exclude",
         permissions=["exclude"],
         dialog=EXCLUDING,
@@ -209,15 +210,11 @@ class SubmissionAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
 
         return _act(request, form, object_id, verb, "The file counts no more; its team reads why.")
 
-    @action(  # type: ignore[untyped-decorator]
-        description="Include", permissions=["include"], dialog=INCLUDING, icon="undo"
-    )
+    @action(description="Include", permissions=["include"], dialog=INCLUDING, icon="undo")
     def include_file(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         return _act(request, form, object_id, moderation.include, "The file counts again.")
 
-    @action(  # type: ignore[untyped-decorator]
-        description="Score again", permissions=["again"], dialog=AGAIN, icon="replay"
-    )
+    @action(description="Score again", permissions=["again"], dialog=AGAIN, icon="replay")
     def score_again(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         def verb(submission: Submission, by: Any, reason: str) -> bool:
             is_waiting = submissions.score_again(submission, by, reason)

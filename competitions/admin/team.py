@@ -8,11 +8,12 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from unfold.admin import ModelAdmin
-from unfold.decorators import action, display
+from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from competitions import moderation, teams
 from competitions.admin import columns, moderating
+from competitions.admin.acting import action
 from competitions.admin.inlines import ReadOnlyInline
 from competitions.admin.moderating import ReasonForm, dialog
 from competitions.models import Member, Team
@@ -54,6 +55,10 @@ class TeamForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for mypy a
     class Meta:
         model = Team
         fields = ("name", "group")
+        help_texts = {
+            "group": "A class or a course; the board can be filtered by it. Capitals make no other "
+            "group: where a team is in it already, its spelling is kept."
+        }
 
     def clean_name(self) -> str:
         """As people's own renaming cleans it, and the model's clean compares it with others."""
@@ -160,19 +165,15 @@ class TeamAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         return columns.utc(obj.created_at)
 
     # --- what happens ----------------------------------------------------------------------------
-    @action(  # type: ignore[untyped-decorator]
-        description="Hide", permissions=["hide"], dialog=HIDING, icon="visibility_off"
-    )
+    @action(description="Hide", permissions=["hide"], dialog=HIDING, icon="visibility_off")
     def hide(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         return _act(request, form, object_id, moderation.hide, "Nobody sees the team on a board.")
 
-    @action(  # type: ignore[untyped-decorator]
-        description="Show", permissions=["show"], dialog=SHOWING, icon="visibility"
-    )
+    @action(description="Show", permissions=["show"], dialog=SHOWING, icon="visibility")
     def show(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         return _act(request, form, object_id, moderation.show, "The team is on the board again.")
 
-    @action(  # type: ignore[untyped-decorator]
+    @action(
         description="Disqualify",
         permissions=["disqualify"],
         dialog=DISQUALIFYING,
@@ -187,7 +188,7 @@ class TeamAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
 
         return _act(request, form, object_id, verb, done)
 
-    @action(  # type: ignore[untyped-decorator]
+    @action(
         description="Reinstate",
         permissions=["reinstate"],
         dialog=REINSTATING,
@@ -197,16 +198,12 @@ class TeamAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     def reinstate(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         return _act(request, form, object_id, moderation.reinstate, "The team takes part again.")
 
-    @action(  # type: ignore[untyped-decorator]
-        description="Make a baseline", permissions=["mark"], dialog=MARKING, icon="flag"
-    )
+    @action(description="Make a baseline", permissions=["mark"], dialog=MARKING, icon="flag")
     def mark_baseline(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         done = "The team is a line to beat now."
         return _act(request, form, object_id, moderation.mark_baseline, done)
 
-    @action(  # type: ignore[untyped-decorator]
-        description="Rank it", permissions=["unmark"], dialog=UNMARKING, icon="leaderboard"
-    )
+    @action(description="Rank it", permissions=["unmark"], dialog=UNMARKING, icon="leaderboard")
     def unmark_baseline(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         return _act(request, form, object_id, moderation.unmark_baseline, "The team is ranked.")
 

@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -42,13 +42,15 @@ def render(competition: Competition) -> str:
     """
     history = leaderboard.history(competition)
     is_published = competition.published_at is not None
+    board = final.results(competition) if is_published else None
     style, script = _assets()
     context = {
         "competition": competition,
         "made_at": deadlines.clock(competition),
         "history": history,
         "lines": standings(history),
-        "final": final.results(competition) if is_published else None,
+        "final": board,
+        "tied": tied_with_winner(board["rows"]) if board else frozenset(),
         "style": _own(style),
         "script": _own(script),
         "policy": _policy(style, script),
@@ -79,6 +81,17 @@ def standings(history: Mapping[str, Any]) -> list[Line]:
         )
         for team, at, value in ends
     ]
+
+
+def tied_with_winner(rows: Sequence[Mapping[str, Any]]) -> frozenset[int]:
+    """The teams (by id) that the private images do not tell apart from the winner, itself among
+    them; empty where it stands alone or nothing was compared yet.
+
+    ``rows`` are those of ``final.results``, best first.
+    """
+    winner, *others = [row["team_id"] for row in rows if row["rank"] is not None] or [None]
+    beside = {row["team_id"] for row in rows if row["tied"] and row["team_id"] in others}
+    return frozenset({winner, *beside}) if beside else frozenset()
 
 
 def _version(competition: Competition) -> str:

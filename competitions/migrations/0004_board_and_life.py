@@ -253,7 +253,10 @@ class Migration(migrations.Migration):
                 blank=True,
                 help_text="The board stands still for the last minutes, until the final one is published.",
                 null=True,
-                validators=[django.core.validators.MinValueValidator(1)],
+                validators=[
+                    django.core.validators.MinValueValidator(1),
+                    django.core.validators.MaxValueValidator(10080),
+                ],
             ),
         ),
         migrations.AddField(
@@ -281,7 +284,10 @@ class Migration(migrations.Migration):
                 blank=True,
                 help_text="Scored submissions per team in all. Empty: a thirtieth of the public rows, from 20 to 500, which keeps the board from being guessed.",
                 null=True,
-                validators=[django.core.validators.MinValueValidator(1)],
+                validators=[
+                    django.core.validators.MinValueValidator(1),
+                    django.core.validators.MaxValueValidator(10000),
+                ],
             ),
         ),
         migrations.AlterField(
@@ -290,7 +296,21 @@ class Migration(migrations.Migration):
             field=models.PositiveSmallIntegerField(
                 default=5,
                 help_text="Scored submissions per team and day (UTC). A refused file costs none.",
-                validators=[django.core.validators.MinValueValidator(1)],
+                validators=[
+                    django.core.validators.MinValueValidator(1),
+                    django.core.validators.MaxValueValidator(10000),
+                ],
+            ),
+        ),
+        migrations.AlterField(
+            model_name="competition",
+            name="max_team_size",
+            field=models.PositiveSmallIntegerField(
+                default=5,
+                validators=[
+                    django.core.validators.MinValueValidator(1),
+                    django.core.validators.MaxValueValidator(1000),
+                ],
             ),
         ),
         migrations.AddField(
@@ -309,6 +329,7 @@ class Migration(migrations.Migration):
             field=models.PositiveSmallIntegerField(
                 default=0,
                 help_text="Places that win something; a line on the board says so. 0: none.",
+                validators=[django.core.validators.MaxValueValidator(1000)],
             ),
         ),
         migrations.AddField(

@@ -12,6 +12,12 @@ from competitions.models.custom_metric import CustomMetric
 from competitions.models.metrics import CUSTOM, LAYOUTS, MetricFacts, facts
 from scoring import METRICS, Layout
 
+# SQLite has no bounds of its own for small integers, and no wish lies above these.
+MOST_FILES = 10_000
+MOST_PEOPLE = 1000
+MOST_PRIZES = 1000
+LONGEST_FREEZE = 7 * 24 * 60  # minutes
+
 
 class State(models.TextChoices):
     """What the organiser has decided; the dates narrow it further (see deadlines.phase)."""
@@ -105,17 +111,19 @@ class Competition(models.Model):
     )
     daily_limit = models.PositiveSmallIntegerField(
         default=5,
-        validators=[MinValueValidator(1)],
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_FILES)],
         help_text="Scored submissions per team and day (UTC). A refused file costs none.",
     )
     lifetime_limit = models.PositiveSmallIntegerField(
         null=True,
         blank=True,
-        validators=[MinValueValidator(1)],
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_FILES)],
         help_text="Scored submissions per team in all. Empty: a thirtieth of the public rows, "
         "from 20 to 500, which keeps the board from being guessed.",
     )
-    max_team_size = models.PositiveSmallIntegerField(default=5, validators=[MinValueValidator(1)])
+    max_team_size = models.PositiveSmallIntegerField(
+        default=5, validators=[MinValueValidator(1), MaxValueValidator(MOST_PEOPLE)]
+    )
 
     feedback = models.CharField(
         max_length=10,
@@ -132,14 +140,16 @@ class Competition(models.Model):
     freeze_minutes = models.PositiveSmallIntegerField(
         null=True,
         blank=True,
-        validators=[MinValueValidator(1)],
+        validators=[MinValueValidator(1), MaxValueValidator(LONGEST_FREEZE)],
         help_text="The board stands still for the last minutes, until the final one is published.",
     )
     late_submissions = models.BooleanField(
         default=False, help_text="Take files after the end: they are scored and never ranked."
     )
     prizes = models.PositiveSmallIntegerField(
-        default=0, help_text="Places that win something; a line on the board says so. 0: none."
+        default=0,
+        validators=[MaxValueValidator(MOST_PRIZES)],
+        help_text="Places that win something; a line on the board says so. 0: none.",
     )
 
     state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)

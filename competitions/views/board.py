@@ -18,16 +18,15 @@ from competitions import leaderboard as verbs
 from competitions.leaderboard import Board, Row
 from competitions.models import Competition, Feedback, Team
 from competitions.views import challenge as challenges
-from competitions.views import finals, ties, whiskers
+from competitions.views import feed, finals, ties, whiskers
 from competitions.views.challenge import Challenge
 from competitions.views.paging import page_number, pages_around, prize_after
 from competitions.views.sparklines import Spark, spark
 from competitions.views.ties import Ties
 from competitions.views.whiskers import Scale, Whisker
 
-LATEST = 8
 LONGEST_SEARCH = 60
-GROUPS_KEPT = 60  # seconds
+GROUPS_KEPT = 600  # seconds
 DAY = timedelta(days=1).total_seconds()
 
 
@@ -167,11 +166,11 @@ def sheet_of(challenge: Challenge, board: Board) -> Sheet:
 
 
 def drawn(
-    board: Board, team: Team | None, own: Row | None = None, day: Day | None = None
+    board: Board, team: Team | None, pinned: Row | None = None, day: Day | None = None
 ) -> dict[str, Any]:
     """The board's rows with their marks, zone and axis, ready for the template.
 
-    ``own`` is the team's line where it is not among the rows.
+    ``pinned`` is the team's line where it is not among the rows.
     """
     bounds, sign = board.metric.bounds, -1 if board.metric.direction == "minimize" else 1
     day = day or Day(0, 1)
@@ -179,7 +178,7 @@ def drawn(
     leader = board.leader or next((row for row in board.rows if not row.is_baseline), None)
     found = ties.ties_of(board.rows, leader, board.noise, sign)
     drawing = _Drawing(scale, day, board.metric.direction, team)
-    latest = sorted(board.rows, key=lambda row: row.reached_at, reverse=True)
+    own = pinned or next((row for row in board.rows if team and row.team_id == team.pk), None)
     is_known = found.noise is not None or any(row.tied is not None for row in board.rows)
     return {
         "board": board,
@@ -193,12 +192,13 @@ def drawn(
         "hides_scores": board.feedback == Feedback.HIDDEN,
         "has_intervals": any(row.low is not None for row in board.rows)
         or board.metric.has_interval,
-        "latest": latest[:LATEST],
+        "feed": feed.feed(board.rows, sign),
         "leader": leader,
-        "leader_for_scripts": _leader_for_scripts(leader),
-        "own": own or next((row for row in board.rows if team and row.team_id == team.pk), None),
-        "pinned": None if own is None else drawing.line(own),
-        "is_above": _stands_above(own, board.rows),
+        "leader_for_scripts": _for_scripts(leader),
+        "own": own,
+        "own_for_scripts": _for_scripts(own),
+        "pinned": None if pinned is None else drawing.line(pinned),
+        "is_above": _stands_above(pinned, board.rows),
         "blank": BLANK,
     }
 
@@ -254,8 +254,8 @@ def _wanted(
 
 
 def _groups(competition: Competition) -> list[str]:
-    """Kept for a minute: naming them reads every team."""
-    key = f"groups:{competition.pk}"
+    """Kept for each version: naming them reads every team, and setting one is a new version."""
+    key = f"groups-{competition.pk}-{competition.board_version}"
     return list(cache.get_or_set(key, lambda: verbs.groups(competition), GROUPS_KEPT) or ())
 
 
@@ -284,10 +284,10 @@ def _step(board: Board, competition: Competition) -> str:
     return ties.difference(standings.step(competition), board.metric.bounds)
 
 
-def _leader_for_scripts(leader: Row | None) -> str:
-    """Who leads, also where that row is on another page: team, value, and interval if any."""
-    if leader is None or leader.value is None:
+def _for_scripts(row: Row | None) -> str:
+    """A row that may be on another page: team, value, and interval if any."""
+    if row is None or row.value is None:
         return ""
-    ends = (leader.low, leader.high)
-    known = [leader.team_id, leader.value, *("" if end is None else end for end in ends)]
+    ends = (row.low, row.high)
+    known = [row.team_id, row.value, *("" if end is None else end for end in ends)]
     return ",".join(map(str, known))

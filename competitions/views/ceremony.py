@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.html import json_script
 from django.views.decorators.cache import cache_control
@@ -15,6 +15,7 @@ from competitions import access, final, snapshots
 from competitions.models import Competition
 from competitions.refusals import NotFound
 from competitions.views import challenge as challenges
+from competitions.views.challenge import Challenge
 
 ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
 
@@ -37,9 +38,8 @@ def ceremony(request: HttpRequest, slug: str) -> HttpResponse:
     competition = challenge.competition
     try:
         final.require_visible(competition, request.user)
-    except NotFound as error:
-        words = "Reveal the final board first: this page then shows it to you alone."
-        raise Http404(words if access.is_organiser(request.user) else str(error)) from None
+    except NotFound:
+        return _too_early(request, challenge)
     play = _play(competition)
     context = {
         "challenge": challenge,
@@ -50,6 +50,19 @@ def ceremony(request: HttpRequest, slug: str) -> HttpResponse:
         and request.user.has_perm("competitions.change_competition"),
     }
     return render(request, "competitions/ceremony.html", context)
+
+
+def _too_early(request: HttpRequest, challenge: Challenge) -> HttpResponse:
+    """The address is right, and there is nothing to see yet."""
+    is_organiser = access.is_organiser(request.user)
+    context = {
+        "competition": challenge.competition,
+        "is_organiser": is_organiser,
+        "can_reveal": challenge.is_over
+        and is_organiser
+        and request.user.has_perm("competitions.change_competition"),
+    }
+    return render(request, "competitions/too_early.html", context, status=404)
 
 
 def _play(competition: Competition) -> Play:
@@ -69,12 +82,15 @@ def _play(competition: Competition) -> Play:
 def noise(teams: Sequence[dict[str, Any]]) -> str:
     """Who cannot be told apart from the winner, as a sentence; empty while that is not known.
 
-    ``teams`` are the ranked rows of the final board, best first.
+    ``teams`` are the ranked rows of the final board, best first. Where several share the first
+    place nobody is second, and the sentence counts.
     """
     others = teams[1:]
     if not others or others[0]["tied"] is None:
         return ""
     count = 1 + len(list(takewhile(lambda row: row["tied"] is True, others)))
+    if others[0]["rank"] == 1:
+        return f"The first {count} teams cannot be told apart." if count > 1 else ""
     if count == 1:
         return "The winner is ahead by more than noise."
     words = ORDINALS.split()

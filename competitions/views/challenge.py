@@ -53,9 +53,19 @@ class Challenge:
         return self.competition.closes_at if is_running else None
 
     @property
+    def freezes_at(self) -> datetime | None:
+        """From when on files count that the board does not show, if there is such a time."""
+        freezes_at = self.competition.freezes_at
+        return None if freezes_at == self.competition.closes_at else freezes_at
+
+    @property
     def frozen_since(self) -> datetime | None:
-        """Since when the board stands still; nobody asks any more after the reveal."""
-        return None if self.phase is Phase.REVEALED else deadlines.frozen_since(self.competition)
+        """Since when the board stands still; nobody asks any more after the reveal.
+
+        A challenge that was closed before its freeze began stands still and holds nothing back.
+        """
+        is_told = self.phase is not Phase.REVEALED and self.freezes_at is not None
+        return deadlines.frozen_since(self.competition) if is_told else None
 
     @property
     def states(self) -> set[str]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count
+from django.utils.text import get_text_list
 
 from competitions import final
 from competitions.models import Competition, FinalStanding
@@ -13,6 +14,7 @@ from competitions.views.paging import pages_around, prize_after
 from competitions.views.whiskers import Whisker
 
 PAGE = 100
+NAMED = 5  # winners by name; more of them are counted
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ def context(challenge: Challenge, page: int) -> dict[str, Any]:
         "challenge": challenge,
         "tab": "leaderboard",
         "winner": winner,
+        "shared": _sharers(first),
         "own": own[0] if own else None,
         "teams": teams,
         "about": final.about(competition),
@@ -90,6 +93,17 @@ def context(challenge: Challenge, page: int) -> dict[str, Any]:
         "pages": pages,
         "prize_after": prize_after(shown, competition.prizes),
     }
+
+
+def _sharers(first: list[Place]) -> str:
+    """Who shares the first place, in words; empty where one team has it alone.
+
+    ``first`` are the rows of the first page, best first.
+    """
+    names = [place.team for place in first if place.rank == 1]
+    if len(names) < 2:
+        return ""
+    return f"{len(names)} teams" if len(names) > NAMED else str(get_text_list(names, "and"))
 
 
 def _counts(competition: Competition) -> tuple[int, int]:

@@ -38,10 +38,18 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Pick:
+    """A chosen file, with its number in the log: files may have the same name."""
+
+    submission: Submission
+    number: int
+
+
+@dataclass(frozen=True)
 class Picks:
     """What the team has chosen for the end, or what counts while it has chosen nothing."""
 
-    chosen: list[Submission]
+    chosen: list[Pick]
     default: Submission | None
     may_change: bool
     at_most: int = len(PICKS)
@@ -102,10 +110,18 @@ def counts(submission: Submission) -> bool:
 def picks_of(challenge: Challenge, team: Team) -> Picks:
     chosen = list(picks.chosen(team))
     return Picks(
-        chosen=chosen,
+        chosen=_numbered(chosen, team),
         default=None if chosen else picks.by_default(challenge.competition, team),
         may_change=challenge.phase.is_running,
     )
+
+
+def _numbered(chosen: list[Submission], team: Team) -> list[Pick]:
+    """One query, and none where nothing is chosen."""
+    if not chosen:
+        return []
+    sent = list(Submission.objects.filter(team=team).values_list("pk", flat=True))
+    return [Pick(one, len(sent) - sent.index(one.pk)) for one in chosen]
 
 
 def _in_the_end(challenge: Challenge, sent: Submission) -> dict[str, Any]:

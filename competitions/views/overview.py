@@ -115,7 +115,7 @@ def agenda(challenge: Challenge) -> list[Date]:
     competition = challenge.competition
     dates = [
         *_date(competition, competition.opens_at, "Submissions open"),
-        *_date(competition, competition.freezes_at, "The board freezes; scores still count"),
+        *_date(competition, challenge.freezes_at, "The board freezes; scores still count"),
         *_date(competition, competition.closes_at, "Submissions close"),
         *_date(competition, competition.published_at, "The final board is published"),
     ]

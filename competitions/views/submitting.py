@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from competitions import attempts, deadlines, files, leaderboard, submissions, tasks
+from competitions import attempts, files, leaderboard, submissions, tasks
 from competitions.forms import SubmissionForm
 from competitions.models import Competition
 from competitions.refusals import Refused
@@ -73,6 +73,5 @@ def _page(
         "own": leaderboard.line_of(competition, team),
         "sample": competition.files.filter(name=files.SAMPLE).first(),
         "feedback": feedback(competition),
-        "frozen_since": deadlines.frozen_since(competition),
     }
     return render(request, "competitions/submit.html", context, status=status)

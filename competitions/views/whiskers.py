@@ -104,15 +104,20 @@ def zone(
     """From the leader's better end to the last row of the run, short of the next row's dot.
 
     ``run`` are the tied rows from the top without a gap; ``sign`` is -1 where less is better.
+    Where the next row has the very score of the last ones, those stay outside as well: no dot in
+    the zone belongs to a row that was told apart.
     """
     if leader is None or leader.value is None or not run:
         return None
     best = leader.high if sign > 0 else leader.low
     top = scale.x(leader.value) + sign * DOT if best is None else scale.x(best)
-    last = _x(rows[run.stop - 1], scale)
-    air = DOT
-    if run.stop < len(rows):
-        air = min(DOT, abs(_x(rows[run.stop], scale) - last) / 2)
+    stop = run.stop
+    while stop < len(rows) and stop > run.start and rows[stop - 1].value == rows[stop].value:
+        stop -= 1
+    if stop == run.start:
+        return None
+    last = _x(rows[stop - 1], scale)
+    air = DOT if stop == len(rows) else min(DOT, abs(_x(rows[stop], scale) - last) / 2)
     left, right = sorted((_inside(top), _inside(last - sign * air)))
     return Zone(round(left, 1), round(right - left, 1))
 

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from competitions.models import (
 )
 from competitions.models.metrics import facts
 from competitions.views import board as board_page
-from competitions.views import paging, ties, whiskers
+from competitions.views import feed, paging, ties, whiskers
 from holdout.accounts.models import User
 from tests.competitions.boards import row, some_board
 
@@ -62,12 +63,23 @@ def test_a_dot_in_the_grey_zone_is_tied(sign):
         found = drawn(rows, "top_k_accuracy" if sign > 0 else "top_k_error", noise=0.03)
         zone, scale = found["zone"], found["scale"]
         for line, is_tied in zip(found["lines"], found["ties"].tied, strict=True):
-            inside = zone.x < line.whisker.dot < zone.x + zone.width
+            inside = zone is not None and zone.x <= line.whisker.dot <= zone.x + zone.width
             is_ahead = found["leader"] and ties._beats(line.row, found["leader"], sign)
             assert is_tied or is_ahead or not inside
         run = [rows[n] for n in found["ties"].run]
-        for each in run:
+        apart = [each.value for each in rows[found["ties"].run.stop :][:1]]
+        for each in (each for each in run if each.value not in apart):
             assert zone.x <= scale.x(each.value) <= zone.x + zone.width or scale.x(each.value) < 0
+
+
+def test_a_score_that_some_share_and_others_were_told_apart_with_lies_outside_the_zone():
+    rows = [row(0.99, 0.02, team_id=1), row(0.97, team_id=2, tied=True),
+            row(0.97, team_id=3, tied=False)]  # fmt: skip
+    found = drawn(rows)
+    zone, dots = found["zone"], [line.whisker.dot for line in found["lines"]]
+    assert dots[1] < zone.x < dots[0]
+    rows[1:] = [row(0.99, team_id=2, tied=False)]
+    assert drawn(rows)["zone"] is None
 
 
 def test_where_less_is_better_everything_is_mirrored():
@@ -80,6 +92,38 @@ def test_where_less_is_better_everything_is_mirrored():
         assert [each.in_band for each in found["lines"]] == [False, True, True, False]
     assert least["zone"].width == pytest.approx(most["zone"].width, abs=0.2)
     assert least["zone"].x == least["scale"].x(0.08)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_last_best_is_told_as_what_it_was_when_it_came(sign):
+    curves = {
+        1: [[10, 0.5], [40, 0.9]],  # from the last place to the first
+        2: [[20, 0.7]],
+        3: [[30, 0.6], [50, 0.7]],  # beside the second one
+        4: [[60, 0.8]],
+        5: [[5, 0.1], [70, 0.2]],
+        6: [[80, 0.9]],
+    }
+    rows = [
+        replace(row(sign * curve[-1][1], team_id=team),
+                reached_at=datetime.fromtimestamp(curve[-1][0], UTC),
+                curve=[[at, sign * value] for at, value in curve])
+        for team, curve in curves.items()
+    ]  # fmt: skip
+    line = row(sign * 0.95, team_id=7, is_baseline=True)
+    told = {
+        best.row.team_id: (best.words, best.place, best.gained)
+        for best in feed.feed([*rows, line], sign)
+    }
+    assert told == {
+        1: ("takes the lead", None, 2),
+        2: ("takes the lead", None, 0),
+        3: ("ties for", 2, 1),
+        4: ("enters at", 2, 0),
+        5: ("own best, stays", 5, 0),
+        6: ("shares the lead", None, 0),
+        7: ("a line to beat", None, 0),
+    }
 
 
 @pytest.mark.parametrize(
@@ -357,3 +401,20 @@ def test_the_history_is_every_curve(crowd, django_assert_num_queries):
         assert again.status_code == 304
     Competition.objects.update(closes_at=timezone.now() + timedelta(days=1))
     assert Client().get(address).json()["closes_at"]
+
+
+def test_a_challenge_closed_before_its_freeze_says_nothing_of_one(competition, clients):
+    closing = timezone.now() + timedelta(hours=2)
+    Competition.objects.filter(pk=competition.pk).update(closes_at=closing, freeze_minutes=60)
+    lifecycle.close_now(competition)
+    said = clients(None).get(PAGE).context["challenge"]
+    assert said.competition.freezes_at is not None
+    assert (said.frozen_since, said.states) == (None, {"closed", "closed-ending"})
+
+
+def test_a_group_is_offered_from_the_moment_in_which_it_is_set(competition, scored, answers, alice,
+                                                               clients):  # fmt: skip
+    team = scored(alice, answers(1)).team
+    assert clients(None).get(PAGE).context["groups"] == []
+    moderation.set_group(team, "Group A")
+    assert clients(None).get(PAGE).context["groups"] == ["Group A"]

@@ -1,6 +1,7 @@
 """The leaderboard's scripts in a browser: they draw what the server draws, and follow the news."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from django.test import RequestFactory
 
 from competitions import leaderboard
 from competitions.deadlines import Phase
+from competitions.forms import SubmissionForm
 from competitions.leaderboard import Board, Row
 from competitions.models import Competition, Team
 from competitions.models.metrics import facts
@@ -139,7 +141,11 @@ BEFORE = [
     (4, "Dora", 0.9, 30, 6, None, None),
     (5, "Emil", 0.82, 40, 7, None, 4),
 ]
-CHANGED = [(3, "Cleo", 0.95, 61, 6, None, 3), (7, CLASH, 0.92, 62, 1, None, None)]
+CHANGED = [
+    (3, "Cleo", 0.95, 61, 6, None, 3),
+    (7, CLASH, 0.92, 62, 1, None, None),
+    (8, "Shown again", 0.5, 59, 4, None, None),
+]
 LEARNT = [(1, "Ada", 0.94, 10, 3, False, 2), (2, "Ben", 0.93, 20, 4, True, 1)]
 
 
@@ -230,4 +236,54 @@ def test_news_change_the_page_as_a_reload_would(serve):
     assert seen == fresh
     assert page.locator("[data-pinned] b").inner_text() == "Emil"
     assert page.locator(".toast p").inner_text() == CLASH
-    assert sum("/live/" in path for path in asked) == 1
+    page.fill("[type=search]", "nobody")
+    assert page.locator("[data-search-result]").inner_text() == "No team is called that."
+    assert page.locator("tr[data-team]:visible b").all_inner_texts() == ["Emil"]
+    page.reload()
+    assert page.locator(".toast p").all_inner_texts() == [CLASH]
+    assert sum("/live/" in path for path in asked) == 2  # one for each time it was opened
+
+
+def test_a_file_that_was_held_is_there_again_after_a_pause(serve):
+    """The form goes when the challenge pauses, and the one that comes back takes the file over."""
+    competition = Competition(slug="pets", title="Pets", opens_at=OPENED, state="open")
+    competition.clock = OPENED
+    challenge = Challenge(competition, Phase.OPEN, Team(pk=5, name="Emil"), 1, 1, "0-0")
+    request = RequestFactory().get("/competitions/pets/submit/")
+    request.user = AnonymousUser()
+    free = {
+        "left": 3,
+        "today_left": 3,
+        "limit": 5,
+        "lifetime_left": 9,
+        "lifetime_limit": 20,
+        "resets_at": OPENED,
+    }
+    context = {"challenge": challenge, "form": SubmissionForm(), "limit": 10**6, "attempts": free}
+    page = serve(render_to_string("competitions/submit.html", context, request))
+    held = {"name": "mine.csv", "mimeType": "text/csv", "buffer": b"id,label"}
+    page.set_input_files("[name=file]", held)
+    page.wait_for_selector("[data-file-name]:text('mine.csv')")
+    page.evaluate("""() => {
+      const region = document.querySelector("[data-region=sending]");
+      region.textContent = "Paused";
+      region.dispatchEvent(new CustomEvent("renewed"));
+    }""")
+    assert page.locator("[data-steps]").is_hidden()
+    page.evaluate("import('/static/js/regions.js').then((it) => it.renewRegions())")
+    assert page.locator("[data-file-name]").inner_text() == "mine.csv"
+    assert page.locator("[name=file]").evaluate("(input) => input.files[0].name") == "mine.csv"
+    assert page.locator("[data-upload] [type=submit]").get_attribute("aria-disabled") is None
+
+
+def test_a_sample_file_does_not_flatten_the_chart(serve):
+    """Its curve lies below the axis, which fits those who race."""
+    sample = (6, "Sample", 0.1, 2, 1, None, None)
+    html = as_page(ranked([*BEFORE[:2], (5, "Emil", 0.82, 40, 7, None, 4), sample]), 0.02)
+    later = leaderboard.iso(OPENED + timedelta(hours=6))
+    page = serve(re.sub('data-now="[^"]*"', f'data-now="{later}"', html))
+    page.wait_for_selector("[data-chart-plot] text")
+    texts = page.locator("[data-chart-plot] text").all_text_contents()
+    ticks = [float(text) for text in texts if re.fullmatch(r"0\.\d+", text)]
+    assert 0.5 < min(ticks) < 0.85
+    assert not {"Sample"}.intersection(texts)

@@ -231,8 +231,20 @@ def test_the_page_offers_what_the_phase_allows_and_takes_nothing_else(in_phase, 
         competition = in_phase(start)
         assert shown_buttons(admin, competition) == buttons
         for verb in {"open_now", "pause", "resume", "extend", "reveal"} - buttons:
+            before, acts = row(competition), Act.objects.count()
             answer = admin.post(action(competition, verb), {"_form_submitted": "on"})
-            assert answer.status_code == 403, (start, verb)
+            assert answer.status_code == 302, (start, verb)
+            assert (row(competition), Act.objects.count()) == (before, acts), (start, verb)
+
+
+def test_a_dialog_that_came_too_late_says_so_on_the_page(in_phase, admin, clients, person):
+    competition, htmx = in_phase("closed"), {"HX-Request": "true"}
+    for send in (admin.get, admin.post):  # opening it, and saying yes in it
+        answer = send(action(competition, "pause"), headers=htmx)
+        assert answer["HX-Redirect"] == change_page(competition)
+        assert "somebody was faster" in admin.get(answer["HX-Redirect"]).content.decode()
+    stranger = clients(person("assistant", is_staff=True))
+    assert stranger.post(action(competition, "pause"), headers=htmx).status_code == 403
 
 
 def test_pause_and_resume_are_told_to_open_pages(
@@ -269,8 +281,16 @@ def test_a_challenge_is_extended_by_a_quarter_or_to_a_moment(
     assert "moved meanwhile, to 01 May 2999, 12:15 UTC" in page
     extend(admin, competition, later, moment="2999-05-02T08:00")
     assert deadlines.read(competition.pk).closes_at == datetime(2999, 5, 2, 8, tzinfo=UTC)
-    moved = Act.objects.filter(kind=Kind.EXTENDED).last().details
-    assert moved == {"from": end.isoformat(), "to": later.isoformat()}
+    moved = Act.objects.filter(kind=Kind.EXTENDED).last()
+    assert moved.details == {"from": end.isoformat(), "to": later.isoformat()}
+    page = admin.get(reverse("admin:competitions_act_change", args=[moved.pk])).content.decode()
+    assert "New end: 01 May 2999, 12:15 UTC" in page and "(&#x27;extended" not in page
+    now = deadlines.read(competition.pk).closes_at
+    page = extend(admin, competition, now, moment="9999-12-31T08:00").content.decode()
+    assert "366 days at a time" in page
+    with pytest.raises(Refused, match="366 days"):
+        lifecycle.extend(competition, datetime(9999, 12, 31, tzinfo=UTC))
+    assert deadlines.read(competition.pk).closes_at == now
 
 
 def test_an_announcement_is_heard_and_kept(
@@ -303,9 +323,14 @@ def test_an_end_moved_on_the_form_is_an_extension(in_phase, admin):
     earlier = {"closes_at_0": "2020-01-01", "closes_at_1": "00:00"}
     response = admin.post(change_page(competition), form_of(competition, **earlier))
     assert "only moves back" in str(response.context["adminform"].form.errors["closes_at"])
-    later = {"closes_at_0": "2999-05-01", "closes_at_1": "12:00", "title": "Later"}
+    for_ever = {"closes_at_0": "9999-12-31", "closes_at_1": "12:00"}
+    response = admin.post(change_page(competition), form_of(competition, **for_ever))
+    assert "366 days at a time" in str(response.context["adminform"].form.errors["closes_at"])
+    day = timezone.now().date() + timedelta(days=9)
+    later = {"closes_at_0": f"{day}", "closes_at_1": "12:00", "title": "Later"}
     assert admin.post(change_page(competition), form_of(competition, **later)).status_code == 302
-    assert deadlines.read(competition.pk).closes_at == datetime(2999, 5, 1, 12, tzinfo=UTC)
+    end = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+    assert deadlines.read(competition.pk).closes_at == end
     settings, extended = Act.objects.all()
     assert (extended.kind, settings.kind) == (Kind.EXTENDED, Kind.SETTINGS_CHANGED)
     assert "closes_at" not in settings.details
@@ -340,7 +365,9 @@ def test_the_audit_log_is_read_filtered_and_never_written(competition, admin, ho
     for query, found in (({"kind__exact": Kind.PAUSED}, 1), ({"q": "host"}, 2), ({"q": "x"}, 0)):
         assert admin.get(address, query).context["cl"].result_count == found
     last = Act.objects.get(kind=Kind.SETTINGS_CHANGED)
-    assert "Prizes: 0 → 3" in admin.get(f"{address}{last.pk}/change/").content.decode()
+    assert "Places that win: 0 → 3" in admin.get(f"{address}{last.pk}/change/").content.decode()
+    page = admin.get(address).content.decode()  # in words, whatever colour a kind has
+    assert "Paused" in page and "Changed settings" in page.split("result_list", 1)[1]
     for way in ("add/", f"{last.pk}/change/", f"{last.pk}/delete/"):
         assert admin.post(address + way, {"post": "yes", "reason": "x"}).status_code == 403
     assert Act.objects.count() == 2

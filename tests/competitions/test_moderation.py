@@ -204,10 +204,15 @@ def test_names_and_groups_are_changed_by_the_host_and_written_down(
         moderation.rename(team_of(bob), "alpha", host)
     assert moderation.set_group(three_teams, " 7  B ", host)
     assert not moderation.set_group(three_teams, "7 B", host)
+    assert moderation.set_group(team_of(bob), "7 b", host)  # the same one
+    assert leaderboard.groups(competition) == ["7 B"]
+    assert moderation.set_group(team_of(bob), "", host)
+    assert moderation.set_group(three_teams, "7 b", host)  # alone in it, and spelt anew
+    assert moderation.set_group(three_teams, "7 B", host)
     with pytest.raises(Refused, match="40"):
         moderation.set_group(three_teams, "x" * 41)
     assert (board(competition)[0]["team"], board(competition)[0]["group"]) == ("Alpha", "7 B")
-    renamed, grouped = Act.objects.order_by("pk")
+    renamed, grouped, *_ = Act.objects.order_by("pk")
     assert (renamed.kind, renamed.details) == (Kind.RENAMED, {"before": "Alice"})
     assert grouped.details == {"group": {"old": "", "new": "7 B"}}
 

@@ -14,7 +14,7 @@ from django.template import engines
 from django.test import Client
 from django.utils import timezone
 
-from competitions import teams
+from competitions import picks, teams
 from competitions.models import Competition, Standing, State, Status, Submission, Team
 from competitions.views import layouts
 from holdout.accounts.models import User
@@ -611,3 +611,16 @@ def test_standings_are_all_the_board_reads(competition, scored, answers, html, a
     scored(alice, answers(2))
     Standing.objects.update(score=0.1234)
     assert "0.1234" in html(address(competition, "leaderboard/"))
+
+
+def test_picks_of_one_name_are_told_apart_by_their_numbers(
+    competition, scored, answers, alice, html
+):
+    for _ in range(3):
+        sent = scored(alice, answers(1))
+    for one in Submission.objects.exclude(pk=sent.pk).order_by("pk"):
+        picks.choose(one)
+    said = " ".join(
+        re.sub(r"<[^>]+>", "", html(address(competition, "submissions/"), alice)).split()
+    )
+    assert f"Final picks: {sent.file_name} (#1) and {sent.file_name} (#2)." in said

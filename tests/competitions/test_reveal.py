@@ -282,7 +282,12 @@ def test_without_a_ceremony_everybody_sees_it_at_once(
 
 def test_the_page_asks_for_a_reason_where_one_can_be_given(frozen, admin):
     SolutionVersion.objects.update(verified_at=None)
+    page = admin.get(reveal_page(frozen)).content.decode()  # just over: a worker is at it
+    assert "data-awaited" in page and "Waiting" in page
+    assert 'name="despite"' not in page and "With a reason" not in page
+    Competition.objects.update(closes_at=timezone.now() - timedelta(minutes=3))
     page = admin.get(reveal_page(frozen)).content.decode()
+    assert "data-awaited" not in page and "Missing" in page
     assert 'name="despite"' in page and "With a reason you may go on without it." in page
     page = admin.post(reveal_page(frozen), {"for_ceremony": "on"}, follow=True).content.decode()
     assert "It cannot be revealed yet." in page

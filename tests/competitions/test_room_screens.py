@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -13,14 +13,29 @@ from django.utils import timezone
 from django.utils.html import json_script
 
 from competitions import final, lifecycle, reveal
+from competitions.boardfile import page as boardfile
 from competitions.views import ceremony, projector
 
+DAY = "2026-01-01T"
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC).timestamp()
 SITE = "http://room.test"
 ORDER = """async (board) => {
   const { Standings } = await import("/static/js/standings.js");
   const standings = new Standings();
   standings.replace(board);
   return standings.ranked.map((row) => row.team);
+}"""
+WORDS = """async ([clock, at]) => {
+  const { wordsFor } = await import("/static/js/phases.js");
+  const { word, line, note } = wordsFor(clock, Date.parse(at));
+  return [word ?? "", line[0], note ? note[0] : ""];
+}"""
+COUNT = """async ([board, row]) => {
+  const { Standings } = await import("/static/js/standings.js");
+  const standings = new Standings();
+  standings.replace(board);
+  standings.apply(board.version + 1, row);
+  return standings.board.teams;
 }"""
 DESPITE = "The seal of this test is not real."
 
@@ -50,7 +65,9 @@ def test_the_ceremony_is_nobodys_before_the_reveal_then_the_hosts_then_everybody
     assert seen_by() == []
     lifecycle.close_now(competition)
     assert seen_by() == []
-    assert "Reveal the final board first" in get(host, "ceremony/").content.decode()
+    ways = [get(user, "ceremony/").content.decode() for user in (host, alice)]
+    assert all("The ceremony has not begun" in page for page in ways)
+    assert [f"/{competition.pk}/reveal/" in page for page in ways] == [True, False]
     reveal.reveal(competition, despite=DESPITE)
     assert seen_by() == [host]
     assert get(alice, "ceremony/").status_code == 404
@@ -70,6 +87,29 @@ def test_the_ceremony_plays_the_final_board(get, competition, scored, answers, h
     competition.refresh_from_db()
     assert json.loads(embedded[1]) == final.results(competition)
     assert len(json.loads(embedded[1])["rows"]) == 2
+
+
+def test_whoever_shares_the_first_place_wins(get, competition, scored, answers, alice, bob):
+    for person in (alice, bob):
+        scored(person, answers(4))
+    lifecycle.close_now(competition)
+    reveal.reveal(competition, despite=DESPITE)
+    reveal.publish(competition)
+    board = get(alice, "leaderboard/").content.decode()
+    names = [row["team"] for row in final.results(competition)["rows"]]
+    assert f"{names[0]} and {names[1]} share the first place." in board
+    assert "wins," not in board
+    assert get(None, "replay/export/").content.decode().count('class="rank rank-gold"') == 2
+
+
+def test_tied_in_the_kept_file_are_the_winner_and_whoever_cannot_be_told_from_it():
+    rows = [
+        {"team_id": n, "rank": rank, "tied": tied}
+        for n, (rank, tied) in enumerate([(None, True), (1, True), (2, True), (3, False)])
+    ]
+    assert boardfile.tied_with_winner(rows) == {1, 2}
+    assert boardfile.tied_with_winner([rows[1], rows[3]]) == frozenset()
+    assert boardfile.tied_with_winner([]) == frozenset()
 
 
 def test_the_projector_is_everybodys_but_a_drafts_is_the_hosts(clients, get, draft, host, charlie):
@@ -141,7 +181,13 @@ def modules(size, path):
     ],
 )
 def test_a_sentence_says_who_is_tied_with_the_winner(tied, sentence):
-    assert ceremony.noise([{"tied": each} for each in tied]) == sentence
+    teams = [{"rank": rank, "tied": each} for rank, each in enumerate(tied, start=1)]
+    assert ceremony.noise(teams) == sentence
+
+
+def test_of_several_winners_nobody_is_called_the_second():
+    teams = [{"rank": rank, "tied": True} for rank in (1, 1, 3)]
+    assert ceremony.noise(teams) == "The first 3 teams cannot be told apart."
 
 
 # --- in a browser --------------------------------------------------------------------------------
@@ -260,19 +306,23 @@ def line(team_id, name, score, **fields):
     return {**row, **times, "is_baseline": False, "tied": None, "moved": 0, **fields}
 
 
+BOARD = {
+    "version": 3,
+    "direction": "maximize",
+    "decimals": 2,
+    "feedback": "rounded",
+    "frozen_since": None,
+    "noise": 0.1,
+    "teams": 2,
+    "pages": 1,
+    "rows": [],
+}
+
+
 @pytest.mark.browser
 def test_a_projector_moves_the_race_by_what_the_stream_tells(room):
-    board = {
-        "version": 3,
-        "direction": "maximize",
-        "decimals": 2,
-        "feedback": "rounded",
-        "frozen_since": None,
-        "noise": 0.1,
-        "teams": 2,
-        "pages": 1,
-        "rows": [line(1, "Ada", 0.8, rank=1), line(2, "<b>Bea</b>", 0.7, rank=2)],
-    }
+    rows = [line(1, "Ada", 0.8, rank=1), line(2, "<b>Bea</b>", 0.7, rank=2)]
+    board = {**BOARD, "rows": rows}
     news = {"version": 4, "row": line(2, "<b>Bea</b>", 0.9)}
     said = {"id": 7, "text": "The bus leaves at 5.", "at": timezone.now().isoformat()}
     phase = {"phase": "closed", "opens_at": None, "closes_at": None, "announcements": [said]}
@@ -309,6 +359,73 @@ def test_a_projector_moves_the_race_by_what_the_stream_tells(room):
         {**line(2, "Soon", 0.5), **hidden, "reached_at": "2026-01-01T00:00:00Z"},
     ]
     assert page.evaluate(ORDER, {**board, "feedback": "hidden", "rows": rows}) == ["Soon", "Late"]
+    # A team that was hidden counts again, though it has entered before; a known one counts once.
+    assert [page.evaluate(COUNT, [board, line(n, "Any", 0.6)]) for n in (1, 9)] == [2, 3]
+
+
+@pytest.mark.browser
+def test_a_wall_tells_the_freeze_the_pause_and_the_end_by_the_clock_alone(room):
+    page = room("<body></body>")
+    day = {"opens_at": None, "closes_at": f"{DAY}12:00:00Z", "freezes_at": f"{DAY}11:00:00Z"}
+
+    def told(at, **news):
+        return page.evaluate(WORDS, [{"phase": "open", **day, **news}, f"{DAY}{at}Z"])
+
+    assert told("10:59:59")[2] == "The board freezes at "
+    assert told("11:00:00")[2] == "Board frozen since "
+    paused = told("10:30:00", phase="paused")
+    assert paused == ["Paused", "1:30:00 left, the clock runs on", ""]
+    assert told("12:00:01", phase="paused")[0] == "Closed"
+    # Closed before the freeze came: nothing was kept back.
+    early = {"closes_at": f"{DAY}10:00:00Z", "freezes_at": f"{DAY}10:00:00Z"}
+    closed = ["Closed", "results at the ceremony", ""]
+    assert told("10:00:01", phase="closed", **early) == closed
+    assert told("13:00:00", phase="revealed", **early) == closed
+    assert told("13:00:00", phase="revealed", published_at=f"{DAY}12:30:00Z")[0] == "Final"
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("published_at", [None, "2026-01-01T13:00:00Z"])
+def test_a_wall_shows_the_final_board_once_it_is_published_and_not_before(room, published_at):
+    whole = {"rank": 1, "moved": None, "low": 0.7, "high": 0.9}
+    first = line(1, "Cleo", 0.8, **whole, reached_at=f"{DAY}12:00:00Z", curve=[[NOON, 0.8]])
+    later = {"reached_at": f"{DAY}12:01:00Z", "curve": [[NOON + 9, 0.7], [NOON + 60, 0.8]]}
+    board = {**BOARD, "rows": [first, line(2, "Ada", 0.8, **whole, **later)]}
+    rows = [
+        {**place(rank, name, 2), "value": 0.9, "low": 0.8, "high": 1.0, "is_baseline": False}
+        for rank, name in ((1, "Bea"), (2, "Ada"))
+    ]
+    # An organiser's browser is answered before the publication as well.
+    final_board = {"direction": "maximize", "published_at": published_at, "rows": rows}
+    known = {"phase": "revealed", "opens_at": None, "closes_at": None, "freezes_at": None}
+    told = {**known, "published_at": published_at, "announcements": []}
+    clock = json.dumps({**known, "now": f"{DAY}14:00:00Z"})
+    joining = projector.Joining(SITE, "room.test", None, projector.code(SITE))
+    context = {"challenge": challenge(), "clock": clock, "joining": joining, "bounds": "0 1"}
+    page = room(
+        render_to_string("competitions/projector.html", context),
+        answers={
+            "/api/competitions/pets/leaderboard/": ("application/json", json.dumps(board)),
+            "/api/competitions/pets/": ("application/json", json.dumps(told)),
+            "/api/competitions/pets/final/": ("application/json", json.dumps(final_board)),
+        },
+    )
+    names, heading = page.locator(".race [data-name]"), page.locator("[data-heading]")
+    if published_at is None:
+        heading.filter(has_text="Public board").wait_for()
+        page.wait_for_load_state("networkidle")
+        assert names.all_text_contents() == ["Cleo", "Ada"]
+        # Nowhere an hour ago: neither a gain nor "no change".
+        assert page.locator(".race .move").all_text_contents() == ["", ""]
+        # As it was told to who saw it happen.
+        moves = page.locator("[data-moves] li small").all_text_contents()
+        assert moves == ["0.80, shares the lead", "0.80, takes the lead"]
+        assert page.locator("[data-moves] .move:visible").all_text_contents() == ["up 1"]
+    else:
+        heading.filter(has_text="Final board").wait_for()
+        assert names.all_text_contents() == ["Bea", "Ada"]
+        assert page.locator(".race .move").first.text_content() == "up 1"
+        assert page.locator("[data-noise]").text_content().endswith("tied with the winner.")
 
 
 @pytest.mark.browser

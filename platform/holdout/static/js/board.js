@@ -67,11 +67,17 @@ export class Board {
   apply(events, isRush = false) {
     const fresh = events.filter(({ version, row }) => version > (this.known.get(row.team_id) ?? this.version));
     for (const { version, row } of fresh) {
-      if (row.entries === 1 && !row.is_baseline && !this.rows.has(row.team_id)) this.teams += 1;
+      if (this.isNewcomer(row)) this.teams += 1;
       this.known.set(row.team_id, version);
       this.newest = Math.max(this.newest, version);
     }
     return this.change(fresh.map(({ row }) => ({ ...row, tied: this.tieOf(row) })), isRush);
+  }
+
+  // Of a board of one page every team is known; one that is shown again comes with many entries.
+  isNewcomer({ team_id, is_baseline, entries }) {
+    if (is_baseline || this.rows.has(team_id) || this.known.has(team_id)) return false;
+    return entries === 1 || (this.isWhole && this.pages === 1);
   }
 
   // A tie was found for one very score; the news of another entry says nothing of it.

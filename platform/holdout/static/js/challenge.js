@@ -5,6 +5,7 @@
 // those of Challenge.states in competitions/views/challenge.py. Its data-moment names the date in it.
 import { connect } from "./hub.js";
 import { phaseAt } from "./phases.js";
+import { renewSoon } from "./regions.js";
 import { now, setClock, showTime, tickAll } from "./times.js";
 import { announceToAll } from "./toasts.js";
 
@@ -22,7 +23,9 @@ const isPast = (iso) => Boolean(iso) && Date.parse(iso) <= now();
 function stateNow() {
   const isOver = clock.phase === "paused" && isPast(clock.closes_at);
   const phase = isOver ? "closed" : phaseAt(clock, now());
-  return { phase, isFrozen: phase !== "revealed" && isPast(clock.freezes_at) };
+  // Closed before its freeze began, a board stands still and holds nothing back.
+  const { freezes_at: freezes, closes_at: closes } = clock;
+  return { phase, isFrozen: phase !== "revealed" && freezes !== closes && isPast(freezes) };
 }
 
 function showMoments() {
@@ -56,8 +59,11 @@ function hear({ now: server, ...news }) {
 
 // The organiser's clock may be due before the news of it has come.
 function watch(isNews = false) {
-  const key = JSON.stringify(stateNow());
-  if (key === shown && !isNews) return;
+  const { phase, opens_at, closes_at, freezes_at } = clock;
+  const key = JSON.stringify([stateNow(), phase, opens_at, closes_at, freezes_at]);
+  const isOther = shown !== "" && key !== shown;
+  if (isOther) renewSoon();
+  if (!isOther && !isNews) return;
   shown = key;
   show();
 }

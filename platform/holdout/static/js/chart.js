@@ -21,7 +21,8 @@ const BOTTOM = 26;
 const RIGHT = 8;
 const AIR = 18; // between a curve's end and its name
 const SHORTEST = 60; // seconds: a board that has just begun has an axis too
-const FITTED = 0.2; // this share of the points, the worst, may lie below the axis
+const FITTED = 0.75; // of the leaders, as the whiskers of the board do
+const REACH = 4; // times the better half's span: what lies further below, as a sample file does, is left out
 
 const drawn = new WeakMap(); // figure -> its newest data, for when the width changes
 
@@ -82,13 +83,17 @@ function kindOf({ isYou }, place) {
 
 // --- where it lies ------------------------------------------------------------------------------
 
-// The axis fits most of what the leaders have had so far; the first wild files may lie outside.
+// The axis fits the upper part of what the leaders have had so far: from the first wild files the
+// curves come in from below.
 function valuesOf({ direction }, { rivals, baselines }) {
   const sign = direction === "minimize" ? -1 : 1;
   const points = rivals.flatMap((each) => each.points.map(([, value]) => sign * value)).sort((a, b) => a - b);
   if (!points.length) return baselines.map(({ value }) => value);
   const best = points.at(-1);
-  const worst = Math.min(points[Math.floor(points.length * FITTED)], ...rivals.map(({ value }) => sign * value));
+  const half = best - points[Math.floor(points.length / 2)];
+  const floor = half > 0 ? best - REACH * half : -Infinity;
+  const fitted = rivals.length > 3 ? rivals.slice(0, Math.ceil(rivals.length * FITTED)) : [];
+  const worst = Math.min(points.find((point) => point >= floor), ...fitted.map(({ value }) => sign * value));
   // The best line to beat belongs into the picture unless it would flatten everything else.
   const [line] = baselines.map(({ value }) => sign * value);
   const span = best - worst || Math.abs(best) * 0.2;

@@ -22,8 +22,8 @@ async function copy(button) {
   setTimeout(() => { words.data = button.dataset.words; }, SHOWN);
 }
 
-export function offerCopies() {
-  for (const button of document.querySelectorAll("button[data-copy]")) {
+export function offerCopies(within = document) {
+  for (const button of within.querySelectorAll("button[data-copy]")) {
     button.hidden = false;
     button.addEventListener("click", () => copy(button));
   }

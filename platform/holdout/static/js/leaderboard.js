@@ -9,6 +9,7 @@ import { drawPager } from "./pager.js";
 import { ordinal } from "./ranking.js";
 import { searchRows } from "./search.js";
 import { gathering, sparing } from "./pace.js";
+import { Worth } from "./worth.js";
 
 const REFETCH = 2500; // milliseconds, and up to as many more, so that a room does not ask at once
 const CHART = 1000;
@@ -22,6 +23,7 @@ const announce = announcer(find("announce"), board.you);
 const moves = find("moves") && new Moves(find("moves"));
 const search = searchRows(find("toolbar"), board);
 const chart = find("score-chart");
+const worth = new Worth(find("worth"), board);
 
 // --- what follows from the board -----------------------------------------------------------------
 
@@ -47,7 +49,10 @@ function showEverything() {
   find("team-count").textContent = board.teams.toLocaleString("en");
   find("board-empty").hidden = board.rows.size > 0 || !board.isWhole;
   drawPager(find("pager"), board.page, board.pages);
-  if (!board.isHidden) showWords();
+  if (!board.isHidden) {
+    showWords();
+    worth.follow();
+  }
   search();
   paintChart();
 }
@@ -150,7 +155,10 @@ connect({
   cursor: head.dataset.cursor,
   on: {
     board: (event) => (board.ranksItself ? take(event) : refetch()),
-    statistics: take,
+    statistics: (event) => {
+      take(event);
+      worth.learn();
+    },
     clock: (clock) => {
       head.dataset.clock = JSON.stringify(clock);
       refetch();

@@ -1,6 +1,7 @@
 // The wall of the room: the race, the clock, the last moves. Nobody touches it for hours: it connects,
 // recovers and fetches anew by itself.
 import { announcer } from "./announce.js";
+import { Finals } from "./finals.js";
 import { connect, showState } from "./live.js";
 import { Moves, meaning } from "./moves.js";
 import { RoomClock } from "./phases.js";
@@ -17,49 +18,62 @@ const LONG = 160;
 const READING = { least: 40_000, perLetter: 120 };
 
 const screen = document.querySelector("[data-projector]");
-const { live, board: boardAddress, challenge: challengeAddress, cursor } = screen.dataset;
+const { live, board: boardAddress, challenge: challengeAddress, final: finalAddress, cursor } = screen.dataset;
 const find = (name) => document.querySelector(`[data-${name}]`);
 
 furnish();
+find("live-state").hidden = false;
 const standings = new Standings();
 const race = new Race(find("race"));
 const moves = new Moves(find("moves"));
 const known = JSON.parse(find("clock").dataset.clock);
 const switchedOn = Date.parse(known.now);
-const clock = new RoomClock(find("clock"), known);
+const clock = new RoomClock(find("clock"), known, () => standings.board && showHeading());
 const announce = announcer(find("announce"), null);
 const plural = (number, one, many) => `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
 
 const bounds = screen.dataset.bounds.split(" ").map(Number);
+let finals = null; // the final board, once everybody may see it
 
 function counts() {
-  const { teams, pages } = standings.board;
+  if (finals) return plural(finals.teams, "team", "teams");
   const rows = standings.ranked.filter((row) => !row.is_baseline);
   const entries = rows.reduce((sum, row) => sum + row.entries, 0);
-  const isWhole = (pages ?? 1) <= 1;
-  return plural(teams, "team", "teams") + (isWhole ? `, ${plural(entries, "entry", "entries")}` : "");
+  const words = plural(standings.board.teams, "team", "teams");
+  return standings.isWhole ? `${words}, ${plural(entries, "entry", "entries")}` : words;
 }
 
-function noiseWords() {
-  const { noise } = standings.board;
+function noiseWords({ isBand, noise }) {
+  if (finals) return isBand ? "The bar on the left: tied with the winner." : "";
   if (standings.isHidden) return "Scores stay hidden until the ceremony; who sent a file first stands first.";
-  if (!noise || standings.board.teams < 2) return "";
-  const words = difference(noise, bounds);
-  return `The bar on the left: tied with the leader. A difference under ${words} is noise.`;
+  const bar = isBand ? "The bar on the left: tied with the leader." : "";
+  if (!noise || standings.board.teams < 2) return bar;
+  return `${bar} A difference under ${difference(noise, bounds)} is noise.`.trim();
+}
+
+// Which board it is, from the moment on at which there may be two.
+function showHeading() {
+  const heading = find("heading");
+  heading.hidden = !finals && !clock.isOver;
+  heading.textContent = finals ? "Final board" : "Public board";
+  find("moves-section").classList.toggle("is-past", finals !== null);
 }
 
 function draw(changes = []) {
-  race.draw(standings, changes.map(({ row }) => row.team_id));
+  const shown = finals ?? standings;
+  race.draw(shown, changes.map(({ row }) => row.team_id));
   find("counts").textContent = counts();
-  find("noise").textContent = noiseWords();
+  find("noise").textContent = noiseWords(shown.ties);
+  showHeading();
   // Before the first team the way in is the largest thing on the wall.
-  screen.parentElement.classList.toggle("is-waiting", standings.leader === null);
-  find("empty").hidden = standings.leader !== null;
-  find("race").hidden = standings.rows.size === 0;
+  screen.parentElement.classList.toggle("is-waiting", shown.leader === null);
+  find("empty").hidden = shown.leader !== null;
+  find("race").hidden = shown.ranked.length === 0;
 }
 
 function report(changes) {
   draw(changes);
+  if (finals) return;
   for (const change of changes.filter(({ isBetter }) => isBetter)) {
     moves.add(change);
     const words = [change.row.team, change.row.score, meaning(change)].filter(Boolean);
@@ -70,6 +84,7 @@ function report(changes) {
 // --- fetching ----------------------------------------------------------------------------------
 
 let etag = "";
+let finalTag = "";
 
 async function get(address, headers = {}) {
   const response = await fetch(address, { headers: { Accept: "application/json", ...headers }, cache: "no-store" });
@@ -90,9 +105,29 @@ async function fetchBoard() {
   etag = response.headers.get("ETag") ?? "";
 }
 
+// An organiser's browser is answered before the publication, and a wall shows it to everybody.
+async function fetchFinal() {
+  const response = await get(finalAddress, finalTag ? { "If-None-Match": finalTag } : {});
+  if (response.status === 304) return;
+  const final = await response.json();
+  if (!final.published_at) return;
+  finals = new Finals(final);
+  if (standings.board) draw();
+  finalTag = response.headers.get("ETag") ?? "";
+}
+
+function dropFinal() {
+  if (!finals) return;
+  [finals, finalTag] = [null, ""];
+  draw();
+}
+
 async function fetchClock() {
-  const { phase, opens_at, closes_at, freezes_at, announcements } = await (await get(challengeAddress)).json();
-  clock.set({ phase, opens_at, closes_at, freezes_at });
+  const { announcements, ...told } = await (await get(challengeAddress)).json();
+  const { phase, opens_at, closes_at, freezes_at, published_at } = told;
+  clock.set({ phase, opens_at, closes_at, freezes_at, published_at });
+  if (published_at) await fetchFinal();
+  else dropFinal();
   const [newest] = announcements;
   if (newest && Date.parse(newest.at) > switchedOn) showAnnouncement(newest);
 }
@@ -129,8 +164,8 @@ const news = {
   clock({ now: server, ...state }) {
     setClock(server);
     clock.set(state);
-    // A board that was frozen or laid open is another board.
-    fetchBoard().catch(() => {});
+    // A board that was frozen or laid open is another board, and the event knows of no publication.
+    fetchAll().catch(() => {});
   },
   async reset() {
     etag = "";

@@ -9,21 +9,20 @@ const NEW = 10 * 60_000; // after that a team is no news, though it stood nowher
 const root = document.documentElement;
 const styleOf = (name) => getComputedStyle(root).getPropertyValue(name).trim();
 
-function writeMove(element, row) {
-  const isNew = row.moved === null && now() - (row.curve?.[0]?.[0] ?? 0) * 1000 < NEW;
-  const places = row.moved ?? 0;
-  const way = places > 0 ? "move-up" : places < 0 ? "move-down" : "move-same";
-  element.className = `move ${isNew ? "move-new" : way}`;
-  if (row.rank === null) {
-    element.replaceChildren();
-    element.className = "move move-none";
+// Who was not on the board an hour ago has gained and lost nothing: that is not "no change".
+function writeMove(element, { rank, moved, curve }) {
+  const isUnknown = rank === null || moved === null;
+  if (isUnknown) {
+    const isNew = rank !== null && now() - (curve?.[0]?.[0] ?? 0) * 1000 < NEW;
+    element.className = `move ${isNew ? "move-new" : "move-none"}`;
+    element.textContent = isNew ? "new" : "";
     return;
   }
+  element.className = `move ${moved > 0 ? "move-up" : moved < 0 ? "move-down" : "move-same"}`;
   const words = document.createElement("span");
   words.className = "sr";
-  words.textContent = places > 0 ? "up " : places < 0 ? "down " : "no change";
-  if (isNew) element.textContent = "new";
-  else element.replaceChildren(words, places ? String(Math.abs(places)) : "");
+  words.textContent = moved > 0 ? "up " : moved < 0 ? "down " : "no change";
+  element.replaceChildren(words, moved ? String(Math.abs(moved)) : "");
 }
 
 export class Race {
@@ -43,7 +42,7 @@ export class Race {
     items.forEach((item, place) => {
       if (this.list.children[place] !== item) this.list.insertBefore(item, this.list.children[place] ?? null);
     });
-    this.drawBand(rows, standings.leader);
+    this.drawBand(rows, standings.ties);
     this.slide(before);
     for (const id of changed) this.light(this.items.get(id));
   }
@@ -81,23 +80,14 @@ export class Race {
     return item;
   }
 
-  // The bar at the edge stands beside the leader and everyone who is tied with it. A score so new
-  // that it was not compared yet belongs to the band while it stands above one that does; a
-  // baseline above the leader does not, for the bar is about rivals.
-  drawBand(rows, leader) {
-    const last = rows.findLastIndex((row) => row !== leader && row.tied === true);
-    const isBand = leader?.rank && last >= 0;
-    const first = rows.indexOf(leader);
-    const isTied = (row) => {
-      const place = rows.indexOf(row);
-      return place === first || (place > first && (row.tied === true || (row.tied === null && place < last)));
-    };
+  // The bar at the edge stands beside the leader and everyone who is tied with it.
+  drawBand(rows, { tied, isBand }) {
     rows.forEach((row, place) => {
       const { classList } = this.items.get(row.team_id);
-      const isIn = Boolean(isBand && isTied(row));
+      const isIn = isBand && tied[place];
       classList.toggle("in-band", isIn);
-      classList.toggle("band-first", isIn && !isTied(rows[place - 1]));
-      classList.toggle("band-last", isIn && !isTied(rows[place + 1]));
+      classList.toggle("band-first", isIn && !tied[place - 1]);
+      classList.toggle("band-last", isIn && !tied[place + 1]);
     });
   }
 

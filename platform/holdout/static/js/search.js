@@ -14,14 +14,17 @@ export function searchRows(toolbar, board) {
     all.hidden = board.pages < 2 && !asked;
     const isOther = wanted !== "" && wanted !== asked.toLocaleLowerCase();
     const isFound = ({ team }) => !isOther || team.toLocaleLowerCase().includes(wanted);
-    for (const row of rows) row.element.hidden = !isFound(row);
+    // One's own row stays, to compare with.
+    const stays = (row) => isFound(row) || row.team_id === board.you;
+    for (const row of rows) row.element.hidden = !stays(row);
+    board.wrap.hidden = !rows.some(stays) && !board.pinned;
     board.body.classList.toggle("is-filtered", isOther);
     if (isOther) result.textContent = words(rows.filter(isFound).length, rows.length);
     else if (rows.length) result.textContent = "";
   }
 
   function words(found, rows) {
-    if (board.pages < 2) return `${found} of ${rows}`;
+    if (board.pages < 2) return found ? `${found} of ${rows}` : "No team is called that.";
     return `${found} on this page; Enter searches all ${board.teams.toLocaleString("en")} teams`;
   }
 

@@ -1,5 +1,6 @@
 // The board without a table: its rows, ranked; takes a whole board, one changed row, statistics.
 import { compare, rank } from "./ranking.js";
+import { tiesOf } from "./ties.js";
 
 // The first hundred are enough for a room. Who is further down has no rank here.
 export const KEPT = 100;
@@ -23,12 +24,31 @@ export class Standings {
     return this.board?.feedback === "hidden";
   }
 
+  get direction() {
+    return this.board.direction;
+  }
+
   get ranked() {
     return [...this.rows.values()];
   }
 
   get leader() {
     return this.ranked.find((row) => !row.is_baseline) ?? null;
+  }
+
+  // Every team is among the rows: one that is not known is new, or was hidden until now.
+  get isWhole() {
+    return (this.board?.pages ?? 1) <= 1;
+  }
+
+  // Who is tied with the leader, by the rule of the board page. A tie with somebody who leads no
+  // more says nothing.
+  get ties() {
+    const { leader, ranked, board } = this;
+    const { leader: compared, noise, direction } = board;
+    const isCompared = !compared || (compared.team_id === leader?.team_id && compared.value === leader?.value);
+    const rows = isCompared ? ranked : ranked.map((row) => ({ ...row, tied: null }));
+    return tiesOf(rows, leader, noise, direction === "minimize" ? -1 : 1);
   }
 
   // A whole board, unless an event has overtaken it. Returns what happened since the last one,
@@ -59,7 +79,7 @@ export class Standings {
     const before = known && { ...known };
     const row = { ...fresh, then: known?.then ?? null, version };
     this.rows.set(row.team_id, row);
-    if (row.entries === 1 && !row.is_baseline && !known) this.board.teams += 1;
+    if (!known && !row.is_baseline && (this.isWhole || row.entries === 1)) this.board.teams += 1;
     this.rank();
     return this.change(before, row);
   }

@@ -7,7 +7,7 @@ import { showStep } from "./steps.js";
 import { hideVerdict, showRefusal, showVerdict } from "./verdict.js";
 import { watch } from "./watching.js";
 
-const form = document.querySelector("[data-upload]");
+const region = document.querySelector("[data-region=sending]");
 const outcome = document.querySelector("[data-outcome]");
 
 function fileSize(bytes) {
@@ -18,22 +18,36 @@ function fileSize(bytes) {
 
 class Upload {
   constructor() {
+    this.steps = document.querySelector("[data-steps]");
+    this.verdict = outcome.querySelector("[data-verdict]");
+    this.progress = outcome.querySelector("[data-progress]");
+    this.isUnderWay = false;
+    this.listen();
+  }
+
+  // The form as it is now: after a pause it is another one, which takes over the file that was held.
+  adopt(form) {
+    const before = this.isUnderWay ? [] : (this.input?.files ?? []);
+    this.form = form;
     this.input = form.elements.file;
     this.drop = form.querySelector("[data-drop]");
     this.held = form.querySelector("[data-held]");
     this.button = form.querySelector("button[type=submit]");
     this.why = form.querySelector("[data-why]");
-    this.steps = document.querySelector("[data-steps]");
-    this.verdict = outcome.querySelector("[data-verdict]");
-    this.progress = outcome.querySelector("[data-progress]");
     this.isSpent = this.button.getAttribute("aria-disabled") === "true";
-    this.listen();
+    this.input.addEventListener("change", () => this.input.files[0] && this.hold(this.input.files[0]));
+    form.querySelector("[data-choose]").addEventListener("click", () => this.input.click());
+    form.addEventListener("submit", (event) => this.submit(event));
+    if (before.length && !this.input.files.length) this.input.files = before;
     if (this.input.files.length) this.hold(this.input.files[0]);
   }
 
+  // No file is taken now; one that was sent is still followed to its end.
+  wait() {
+    if (!this.isUnderWay) this.steps.hidden = true;
+  }
+
   listen() {
-    this.input.addEventListener("change", () => this.input.files[0] && this.hold(this.input.files[0]));
-    form.querySelector("[data-choose]").addEventListener("click", () => this.input.click());
     for (const name of ["dragenter", "dragover"]) {
       document.addEventListener(name, (event) => this.over(event));
     }
@@ -42,7 +56,6 @@ class Upload {
     }
     document.addEventListener("drop", (event) => this.take(event, event.dataTransfer));
     document.addEventListener("paste", (event) => this.paste(event));
-    form.addEventListener("submit", (event) => this.submit(event));
   }
 
   over(event) {
@@ -55,6 +68,7 @@ class Upload {
     const file = transfer?.files[0];
     if (!file) return;
     event.preventDefault();
+    if (!this.form.isConnected) return; // no file is taken now
     const files = new DataTransfer();
     files.items.add(file);
     this.input.files = files.files;
@@ -79,7 +93,7 @@ class Upload {
     this.drop.hidden = true;
     this.held.hidden = false;
     this.held.querySelector("[data-file-name]").textContent = file.name;
-    const tooLarge = file.size > Number(form.dataset.limit);
+    const tooLarge = file.size > Number(this.form.dataset.limit);
     this.held.querySelector("[data-file-facts]").textContent =
       `${fileSize(file.size)}. Nothing has been sent.`;
     showStep(this.steps, "chosen");
@@ -87,7 +101,7 @@ class Upload {
     this.allow(!tooLarge && !this.isSpent);
     if (tooLarge) {
       this.why.textContent =
-        `Too large: this challenge takes ${Number(form.dataset.limit) / 2 ** 20} MiB. Send one line per image and nothing more.`;
+        `Too large: this challenge takes ${Number(this.form.dataset.limit) / 2 ** 20} MiB. Send one line per image and nothing more.`;
     }
   }
 
@@ -100,6 +114,7 @@ class Upload {
     event.preventDefault();
     if (this.button.getAttribute("aria-disabled") === "true" || !this.input.files.length) return;
     this.allow(false);
+    this.isUnderWay = true;
     this.why.textContent = "";
     outcome.hidden = false;
     outcome.querySelector("[data-after]").hidden = true;
@@ -111,9 +126,9 @@ class Upload {
   // XMLHttpRequest, because fetch does not tell how much of an upload has left.
   send() {
     const request = new XMLHttpRequest();
-    request.open("POST", form.dataset.action);
+    request.open("POST", this.form.dataset.action);
     request.responseType = "json";
-    request.setRequestHeader("X-CSRFToken", form.elements.csrfmiddlewaretoken.value);
+    request.setRequestHeader("X-CSRFToken", this.form.elements.csrfmiddlewaretoken.value);
     request.setRequestHeader("Accept", "application/json");
     request.upload.addEventListener("progress", (event) => this.sent(event.loaded, event.total));
     request.addEventListener("load", () => this.answered(request));
@@ -122,7 +137,7 @@ class Upload {
     this.sent(0, this.input.files[0].size);
     const body = new FormData();
     body.append("file", this.input.files[0]);
-    body.append("message", form.elements.message.value);
+    body.append("message", this.form.elements.message.value);
     request.send(body);
   }
 
@@ -144,10 +159,10 @@ class Upload {
     }
     const { id, status, url } = request.response;
     const link = outcome.querySelector("[data-link]");
-    link.href = `${form.dataset.log}${id}/`;
+    link.href = `${this.form.dataset.log}${id}/`;
     outcome.querySelector("[data-after]").hidden = false;
     this.show({ status });
-    const { live, cursor } = form.dataset;
+    const { live, cursor } = this.form.dataset;
     watch({ live, cursor, api: url, id, show: (state) => this.show(state) });
   }
 
@@ -166,9 +181,10 @@ class Upload {
 
   // Ready for the next file; only a scored one has spent an attempt.
   again(status) {
+    this.isUnderWay = false;
     if (status === "scored") {
       refreshBest().catch(() => {});
-      refreshAttempts(form.dataset.attempts)
+      refreshAttempts(this.form.dataset.attempts)
         .then((mayGoOn) => {
           this.isSpent = !mayGoOn;
           if (this.isSpent) this.allow(false);
@@ -180,10 +196,23 @@ class Upload {
     this.drop.classList.add("drop-slim");
     this.drop.querySelector("strong").textContent =
       status === "scored" ? "Drop the next file here" : "Drop the mended file here";
-    form.elements.message.value = "";
+    this.form.elements.message.value = "";
     this.input.value = "";
     this.allow(!this.isSpent);
   }
 }
 
-if (form) new Upload();
+let upload = null;
+
+function begin() {
+  const form = region.querySelector("[data-upload]");
+  if (!form) {
+    upload?.wait();
+    return;
+  }
+  upload ??= new Upload();
+  upload.adopt(form);
+}
+
+begin();
+region.addEventListener("renewed", begin);

@@ -14,7 +14,7 @@ export class Timeline {
     this.decimals = decimals;
     this.order = compare(direction);
     this.sign = direction === "minimize" ? -1 : 1;
-    this.freezes = seconds(freezes_at);
+    this.freezes = freezes_at === closes_at ? null : seconds(freezes_at);
     this.events = teams
       .flatMap(({ team_id, curve }) => curve.map(([at, value]) => ({ at, value, team_id })))
       .sort((one, other) => one.at - other.at || one.team_id - other.team_id);
@@ -97,6 +97,7 @@ export class Timeline {
 
 function moveOf(row, before, rows) {
   const isShared = rows.filter((each) => each.rank === row.rank).length > 1;
+  if (isShared && row.rank === 1) return "shares the lead";
   if (isShared) return `ties for ${ordinal(row.rank)}`;
   if (before === row.rank) return row.rank === 1 ? "leads" : `stays ${ordinal(row.rank)}`;
   if (row.rank === 1) return "takes the lead";

@@ -1,17 +1,36 @@
-// What the host announces: a toast that stays until it is closed, and the overview's list.
+// What the host announces: a toast that stays until it is closed, also on the pages that one opens
+// next, and the overview's list.
 import { showTime } from "./times.js";
 
 const region = document.querySelector("[data-toasts]");
 const list = document.querySelector("[data-announcements]");
 const seen = new Set();
+const KEY = `announced ${document.querySelector("[data-challenge]").dataset.api}`;
 
-function showToast({ text, at }) {
+// The last one that was not closed. A browser may keep nothing: then it is on the overview alone.
+function keep(announcement) {
+  try {
+    if (announcement) sessionStorage.setItem(KEY, JSON.stringify(announcement));
+    else sessionStorage.removeItem(KEY);
+  } catch { /* nothing is kept */ }
+}
+
+function kept() {
+  try {
+    return JSON.parse(sessionStorage.getItem(KEY));
+  } catch {
+    return null;
+  }
+}
+
+function showToast({ id, text, at }) {
   const toast = document.querySelector("[data-toast-template]").content.firstElementChild.cloneNode(true);
   showTime(toast.querySelector("time"), at);
   toast.querySelector("[data-text]").textContent = text;
   toast.querySelector("[data-close]").addEventListener("click", () => {
     const next = toast.nextElementSibling ?? toast.previousElementSibling;
     toast.remove();
+    if (kept()?.id === id) keep(null);
     (next?.querySelector("[data-close]") ?? document.getElementById("main")).focus({ preventScroll: true });
   });
   region.append(toast);
@@ -32,5 +51,14 @@ export function announceToAll(announcement) {
   if (seen.has(announcement.id)) return;
   seen.add(announcement.id);
   showToast(announcement);
+  keep(announcement);
   addToList(announcement);
+}
+
+// On the overview it stands in the list.
+const last = kept();
+if (last && list) keep(null);
+else if (last) {
+  seen.add(last.id);
+  showToast(last);
 }

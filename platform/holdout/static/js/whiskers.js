@@ -60,14 +60,18 @@ export function drawWhisker(svg, row, scale) {
   svg.setAttribute("aria-label", words);
 }
 
-// From the leader's better end to the last row of the run, short of the next row's dot.
+// From the leader's better end to the last row of the run, short of the next row's dot; where that
+// has the very score of the last ones, they stay outside as well.
 // `sign` is -1 where less is better: the zone then goes from the leader to the right.
 export function zoneOf(rows, { from, to }, leader, scale, sign) {
-  if (!leader || leader.value === null || from === to) return null;
+  if (!leader || leader.value === null) return null;
+  let stop = to;
+  while (stop < rows.length && stop > from && rows[stop - 1].value === rows[stop].value) stop -= 1;
+  if (stop === from) return null;
   const best = sign > 0 ? leader.high : leader.low;
   const top = best === null ? scale.x(leader.value) + sign * DOT : scale.x(best);
-  const last = scale.x(rows[to - 1].value);
-  const air = to < rows.length ? Math.min(DOT, Math.abs(scale.x(rows[to].value) - last) / 2) : DOT;
+  const last = scale.x(rows[stop - 1].value);
+  const air = stop < rows.length ? Math.min(DOT, Math.abs(scale.x(rows[stop].value) - last) / 2) : DOT;
   const [left, right] = [inside(top), inside(last - sign * air)].sort((one, other) => one - other);
   return { x: tenth(left), width: tenth(right - left) };
 }
