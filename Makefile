@@ -62,16 +62,17 @@ $(VENV)/.made:
 	  pathlib.Path(sysconfig.get_path("purelib"), "holdout.pth").write_text("$(CURDIR)/platform\n$(CURDIR)\n")'
 	@touch $@
 
-# Two halves side by side: the site on SQLite, whose journeys mostly wait; and what needs no site,
+# Two halves side by side: the challenges on SQLite, whose journeys mostly wait; and what needs none,
 # then everything with a database again on PostgreSQL. Each says its lines when they are whole.
 test: $(VENV)/.dev $(if $(LIGHT),,$(VENV)/.train)
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-site test-apart
 
 test-site:
-	$(BIN)/python -m pytest --ignore=tests/scoring --ignore=tests/baselines
+	$(BIN)/python -m pytest tests/competitions tests/journeys
 
 test-apart:
 	$(BIN)/python -m pytest -p no:django tests/scoring tests/baselines
+	$(BIN)/python -m pytest tests/holdout
 	$(BIN)/python -m tests.with_postgres -- $(BIN)/python -m pytest \
 	  -m "django_db and not journey and not browser and not once" tests/competitions tests/holdout
 

@@ -46,11 +46,18 @@ TRUTH = {f"img_{n:02d}.png": CLASSES[n % len(CLASSES)] for n in range(ROWS)}
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """`-m django_db` means every test that touches the database, also through a fixture."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """`-m django_db` means every test that touches the database, also through a fixture.
+
+    What is about locks of rows is asked on the database that has them: the other pass.
+    """
     for item in items:
         if "db" in getattr(item, "fixturenames", ()) and not item.get_closest_marker("django_db"):
             item.add_marker(pytest.mark.django_db)
+    if connections["default"].vendor != "postgresql":
+        elsewhere = [item for item in items if item.get_closest_marker("row_locks")]
+        config.hook.pytest_deselected(items=elsewhere)
+        items[:] = [item for item in items if item not in elsewhere]
 
 
 # --- services ------------------------------------------------------------------------------------

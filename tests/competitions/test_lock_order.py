@@ -35,7 +35,7 @@ from tests.classroom import report_on
 from tests.competitions.test_submissions import all_at_once
 
 # SQLite has one lock, taken as a transaction begins.
-on_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite locks no rows")
+on_postgresql = pytest.mark.row_locks
 LOCKING = ("FOR UPDATE", "FOR NO KEY UPDATE", "FOR SHARE")
 WRITING = ("UPDATE", "INSERT", "DELETE")
 

@@ -35,6 +35,8 @@ def start(var):
     for one in started:
         if one.process.poll() is None:
             one.stop()
+        for left in one.processes():
+            os.kill(left, signal.SIGKILL)
 
 
 def health(stack):
