@@ -127,7 +127,6 @@ def traces(client: Client, asked: list[tuple[str, str | None]], competition: Com
 
 
 PHASES = ("open", "closed", "revealed")
-pytestmark = pytest.mark.once("test_pages, test_api, test_admin, test_board_page, test_rescoring")
 
 
 @pytest.mark.once("the tests of each page, of the API and of the admin")
