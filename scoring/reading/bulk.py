@@ -28,8 +28,16 @@ def read(text: bytes, start: int, form: Form) -> Values | None:
     taken: list[int] = []
     prepare(form.template.id_vocabulary)
 
+    failed: list[Span] = []
+
     def read_block(span: Span) -> None:
-        places, values = read_lines(text[slice(*span)], form)
+        if failed:  # what is thrown keeps its block alive: one for each thread is enough
+            return
+        try:
+            places, values = read_lines(text[slice(*span)], form)
+        except Unclear:
+            failed.append(span)
+            raise
         by_row[places] = _rows_as_items(values.astype(aligned.dtype, copy=False))
         seen[places] = True
         taken.append(len(places))

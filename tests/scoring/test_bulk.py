@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from scoring import Template
 from scoring.reading import blocks, bulk, read
+from scoring.reading.blocks import Unclear
 from tests.scoring.readings import agree, outcome, same
 from tests.scoring.right_files import LAYOUTS, Case, cases, large, letters, styles, write
 
@@ -307,6 +308,20 @@ def test_a_list_may_be_as_long_as_all_names_together_whatever_their_bytes():
         values = agree(f"id,tags\na,{cell}\nb,\n".encode(), template)
         assert (values is not None) is fits
     assert len(whole.encode()) > template.longest_field
+
+
+def test_after_a_wrong_block_no_other_is_begun(monkeypatch):
+    """What is thrown keeps its block alive, so many wrong ones would add up."""
+    begun = []
+
+    def read_lines(text, form):
+        begun.append(text)
+        raise Unclear
+
+    monkeypatch.setattr(bulk, "read_lines", read_lines)
+    with blocks_of(1, 0):
+        assert agree(b"id,label\n" + b"a,x\n" * 500, LABELS) is None
+    assert 0 < len(begun) <= bulk.MAX_THREADS
 
 
 @pytest.mark.parametrize(("layout", "numbers"), LAYOUTS)
