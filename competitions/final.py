@@ -6,7 +6,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from django.db.models import Count, F, OuterRef, Subquery, Value
+from django.db.models import Count, OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from competitions import access
@@ -21,10 +21,10 @@ from competitions.models import (
     Submission,
     Team,
 )
+from competitions.models.standing import BEST_FIRST
 from competitions.refusals import NotFound
 from scoring import displayed
 
-BEST_FIRST = (F("sort_key").desc(), "reached_at", "team_id")
 EVERYBODY = slice(None)
 
 

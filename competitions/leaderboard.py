@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from zlib import crc32
 
-from django.db.models import Count, F, OuterRef, QuerySet, Subquery, Window
+from django.db.models import Count, OuterRef, QuerySet, Subquery, Window
 
 from competitions import deadlines, ranks
 from competitions.models import (
@@ -23,11 +23,11 @@ from competitions.models import (
     Team,
 )
 from competitions.models.metrics import MetricFacts
+from competitions.models.standing import BEST_FIRST
 from scoring import displayed
 
 PAGE = 100
 LARGEST_PAGE = 1000
-BEST_FIRST = (F("sort_key").desc(), "reached_at", "team_id")
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 
 from competitions import deadlines
 from competitions.deadlines import Phase
-from competitions.models import Competition, PublicScore, Status, Submission, Team
+from competitions.models import Competition, PublicScore, Submission, Team
 from competitions.models.submission import PICKS
 from competitions.refusals import NotOpen, Refused
 
@@ -19,7 +19,7 @@ def choose(submission: Submission) -> int:
         fresh = _changeable(submission)
         if fresh.pick is not None:
             return fresh.pick
-        if fresh.status != Status.SCORED or fresh.is_late or fresh.exclusion:
+        if not fresh.counts:
             raise Refused("Only a scored file that counts can be picked for the final ranking.")
         if not _is_scored_by_the_present_solution(fresh):
             raise Refused(

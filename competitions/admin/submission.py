@@ -7,13 +7,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from competitions import moderation, submissions, tasks
 from competitions.admin import columns, moderating
 from competitions.admin.acting import action
+from competitions.admin.audit import ReadOnlyAdmin
 from competitions.admin.moderating import ReasonForm, dialog
 from competitions.leaderboard import with_public_score
 from competitions.models import Status, Submission
@@ -68,7 +68,7 @@ class CountsFilter(admin.SimpleListFilter):
 
 
 @admin.register(Submission)
-class SubmissionAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
+class SubmissionAdmin(ReadOnlyAdmin):
     list_display = (
         "file_name",
         "status_label",
@@ -84,7 +84,6 @@ class SubmissionAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     search_fields = ("file_name", "team__name", "user__username", "message", "error")
     search_help_text = "File, team, user name, message or error"
     date_hierarchy = "received_at"
-    actions = None
     actions_detail = ("score_again", "include_file", "exclude_file")
     fieldsets = (
         (
@@ -109,15 +108,6 @@ class SubmissionAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     def get_queryset(self, request: HttpRequest) -> QuerySet[Submission]:
         queryset: QuerySet[Submission] = super().get_queryset(request)
         return with_public_score(queryset.select_related("team__competition", "user"))
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
 
     @display(description="Status", ordering="status", label=STATUSES)  # type: ignore[untyped-decorator]
     def status_label(self, obj: Submission) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from competitions.insight import alarms, columns, moves
 from competitions.insight.columns import Known
 from competitions.insight.field import Entrant, Field, around, coarse
 from competitions.models import BoardStatistics, Competition, Feedback, Standing, State
+from competitions.models.standing import BEST_FIRST
 from competitions.standings import BATCH, USUAL_SHARE, Rules
 
 MOST = 200  # teams: comparing more takes seconds and tells little
@@ -94,7 +95,7 @@ def _moves(competition_pk: int, computed_at: Any) -> bool:
 
 def _best(competition: Competition) -> list[Standing]:
     ranked = Standing.objects.filter(competition=competition).exclude(sort_key=None)
-    ordered = ranked.order_by(F("sort_key").desc(), "reached_at", "team")
+    ordered = ranked.order_by(*BEST_FIRST)
     return list(ordered.select_related("submission").defer("curve")[:MOST])
 
 

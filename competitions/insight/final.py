@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, OuterRef
 
 from competitions.insight import columns
 from competitions.insight.board import MOST
 from competitions.insight.field import Entrant, Field, around
 from competitions.models import Competition, FinalStanding, State
 from competitions.models.metrics import CUSTOM
+from competitions.models.standing import BEST_FIRST
 from competitions.standings import BATCH, Rules
 from scoring.evidence import Evidence
 
@@ -38,9 +39,7 @@ def complete(competition_pk: int, seconds: float = columns.SECONDS) -> Outcome:
     competition = found.filter(pk=competition_pk, state=State.REVEALED).first()
     if competition is None or competition.metric == CUSTOM:
         return Outcome(is_changed=False)
-    ordered = FinalStanding.objects.filter(competition=competition).order_by(
-        F("sort_key").desc(), "reached_at", "team"
-    )
+    ordered = FinalStanding.objects.filter(competition=competition).order_by(*BEST_FIRST)
     best = list(ordered.select_related("team", "submission")[:MOST])
     paths = [one.submission.path for one in best]
     known = columns.read(competition, paths, "private", seconds)

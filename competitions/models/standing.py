@@ -7,6 +7,9 @@ from competitions.models.competition import Competition
 from competitions.models.submission import Submission
 from competitions.models.team import Team
 
+# The order of every board; of equal scores the file that came first stands first.
+BEST_FIRST = (F("sort_key").desc(), "reached_at", "team_id")
+
 
 class Standing(models.Model):
     """A team's best public score, as everybody may see it. Derived: standings.rebuild makes it."""

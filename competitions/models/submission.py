@@ -137,6 +137,11 @@ class Submission(models.Model):
         return f"{self.file_name} of {self.team}"
 
     @property
+    def counts(self) -> bool:
+        """Whether the final ranking may look at it."""
+        return self.status == Status.SCORED and not self.is_late and not self.exclusion
+
+    @property
     def is_final(self) -> bool:
         return self.status in FINAL
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from competitions import access, attempts, final, picks
 from competitions.leaderboard import public_score
-from competitions.models import Competition, PublicScore, Status, Submission, Team
+from competitions.models import Competition, PublicScore, Submission, Team
 from competitions.models.submission import PICKS
 from competitions.remarks import feedback, remarks
 from competitions.views import challenge as challenges
@@ -34,7 +34,7 @@ class Entry:
 
     @property
     def may_be_picked(self) -> bool:
-        return counts(self.submission)
+        return self.submission.counts
 
 
 @dataclass(frozen=True)
@@ -101,12 +101,6 @@ def submission(request: HttpRequest, slug: str, public_id: uuid.UUID) -> HttpRes
     return render(request, "competitions/submission.html", context)
 
 
-def counts(submission: Submission) -> bool:
-    """Whether the final ranking may look at it."""
-    is_scored = submission.status == Status.SCORED
-    return is_scored and not submission.is_late and not submission.exclusion
-
-
 def picks_of(challenge: Challenge, team: Team) -> Picks:
     chosen = list(picks.chosen(team))
     return Picks(
@@ -129,7 +123,7 @@ def _in_the_end(challenge: Challenge, sent: Submission) -> dict[str, Any]:
     if challenge.team is None or sent.team_id != challenge.team.pk:
         return {"picks": None, "private": ""}
     private = final.private_scores(challenge.competition, [sent])
-    is_pickable = counts(sent)
+    is_pickable = sent.counts
     return {
         "picks": picks_of(challenge, challenge.team) if is_pickable else None,
         "private": private.get(sent.pk, ""),
