@@ -17,7 +17,7 @@ from competitions.refusals import NotOpen, NotReady, Refused
 def open_now(competition: Competition, by: Any = None) -> None:
     """Draft or closed to open. Raises NotOpen, or NotReady where something is still missing."""
     with transaction.atomic():
-        fresh = locked(competition)
+        fresh = Competition.objects.locked(competition.pk)
         if fresh.state == State.OPEN:
             raise NotOpen("It is open already, from its opening date on.")
         if fresh.state == State.REVEALED:
@@ -43,7 +43,7 @@ def close_now(competition: Competition, by: Any = None) -> None:
     Files already received are still scored.
     """
     with transaction.atomic():
-        fresh = locked(competition)
+        fresh = Competition.objects.locked(competition.pk)
         if fresh.state != State.OPEN:
             raise NotOpen("Only an open competition can be closed.")
         # The others keep the dates they were to have.
@@ -59,7 +59,7 @@ def close_now(competition: Competition, by: Any = None) -> None:
 def pause(competition: Competition, by: Any = None) -> None:
     """No files are taken until it is resumed; what was received is scored, the clock runs on."""
     with transaction.atomic():
-        fresh = locked(competition)
+        fresh = Competition.objects.locked(competition.pk)
         if phase(fresh) is not Phase.OPEN:
             raise NotOpen("Only a challenge that runs can be paused.")
         fresh.paused_at = clock(fresh)
@@ -69,7 +69,7 @@ def pause(competition: Competition, by: Any = None) -> None:
 
 def resume(competition: Competition, by: Any = None) -> None:
     with transaction.atomic():
-        fresh = locked(competition)
+        fresh = Competition.objects.locked(competition.pk)
         if phase(fresh) is not Phase.PAUSED:
             raise NotOpen("Only a paused challenge can be resumed.")
         fresh.paused_at = None
@@ -84,7 +84,7 @@ def extend(competition: Competition, until: datetime, by: Any = None) -> None:
     for an end that is not later, or later by more than ``LONGEST_EXTENSION``.
     """
     with transaction.atomic():
-        fresh = locked(competition)
+        fresh = Competition.objects.locked(competition.pk)
         if phase(fresh) not in (Phase.OPEN, Phase.PAUSED):
             raise NotOpen("Only a challenge that runs can be extended.")
         if fresh.closes_at is None:
@@ -112,8 +112,3 @@ def announce(competition: Competition, text: str, by: Any = None) -> Announcemen
     with transaction.atomic():
         audit.record(competition, by, Kind.ANNOUNCED, words)
         return Announcement.objects.create(competition=competition, text=words)
-
-
-def locked(competition: Competition) -> Competition:
-    """The competition as it is now, held until the transaction ends."""
-    return Competition.objects.locked(competition.pk)

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from competitions import audit, files, lifecycle, solutions
+from competitions import audit, files, solutions
 from competitions.models import Competition, Kind, Rescoring, Stage, State
 from competitions.models.rescoring import UNDER_WAY
 from competitions.refusals import NotReady, Refused
@@ -38,7 +38,7 @@ def begin(
     possible(competition)  # an early no, before the bytes are stored
     inbox = "" if solution is None else files.store("solutions", iter(solution)).path
     with transaction.atomic():
-        fresh = lifecycle.locked(competition)
+        fresh = Competition.objects.locked(competition.pk)
         settings = _settled(fresh, wanted)
         if settings == Settings.of(fresh) and not inbox:
             raise Refused("Nothing would change: add a new solution, or change the metric.")
@@ -105,7 +105,7 @@ def insert(competition: Competition, by: Any, **columns: Any) -> Rescoring:
 def drop(rescoring: Rescoring, by: Any = None) -> None:
     """Gives it up: nothing has changed for anybody. Raises NotReady where it is over already."""
     with transaction.atomic():
-        competition = lifecycle.locked(rescoring.competition)
+        competition = Competition.objects.locked(rescoring.competition_id)
         under_way = Rescoring.objects.filter(pk=rescoring.pk, stage__in=UNDER_WAY)
         if not under_way.update(stage=Stage.DROPPED):
             raise NotReady("This rescoring is over already.")

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from django.db import transaction
 
-from competitions import audit, files, lifecycle, standings
+from competitions import audit, files, standings
 from competitions.deadlines import clock
 from competitions.models import (
     Announcement,
@@ -44,7 +44,7 @@ class Undoing(NamedTuple):
 def apply(rescoring: Rescoring, by: Any = None) -> Announcement:
     """Solution, metric and board change at once, with the note to everybody. Raises NotReady."""
     with transaction.atomic():
-        competition = lifecycle.locked(rescoring.competition)
+        competition = Competition.objects.locked(rescoring.competition_id)
         fresh = Rescoring.objects.select_related("before", "after").get(pk=rescoring.pk)
         _require_applicable(fresh, competition)
         _switch(fresh, competition)
@@ -74,7 +74,7 @@ def undo(rescoring: Rescoring, by: Any, note: str) -> Undoing:
     """
     text = told(note)
     with transaction.atomic():
-        competition = lifecycle.locked(rescoring.competition)
+        competition = Competition.objects.locked(rescoring.competition_id)
         last = last_applied(competition)
         if last is None or last.pk != rescoring.pk:
             raise NotReady("Only the last rescoring that was applied can be undone.")

@@ -7,10 +7,9 @@ from typing import cast
 from django.contrib import messages
 from django.contrib.auth.models import AbstractUser
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
@@ -20,6 +19,7 @@ from competitions.refusals import Refused
 from competitions.remarks import feedback
 from competitions.views import challenge as challenges
 from competitions.views.challenge import Challenge
+from competitions.views.returning import back
 from scoring import displayed
 
 
@@ -83,10 +83,7 @@ def join(request: HttpRequest, slug: str) -> HttpResponse:
         messages.error(request, str(error))
     else:
         messages.success(request, f"You are in, as team {team.name}. Fetch the data and begin.")
-    target = request.POST.get("next", "")
-    if url_has_allowed_host_and_scheme(target, {request.get_host()}):
-        return HttpResponseRedirect(target)
-    return HttpResponseRedirect(page)
+    return back(request, page)
 
 
 def site(request: HttpRequest) -> str:

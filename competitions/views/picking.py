@@ -4,9 +4,8 @@ import uuid
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from competitions import picks
@@ -14,6 +13,7 @@ from competitions.models import Submission
 from competitions.models.submission import PICKS
 from competitions.refusals import Refused
 from competitions.views import challenge as challenges
+from competitions.views.returning import back
 
 
 @require_POST
@@ -41,11 +41,4 @@ def pick(request: HttpRequest, slug: str, public_id: uuid.UUID) -> HttpResponse:
     else:
         chosen = picks.chosen(submission.team).count()
         messages.success(request, f"{said} {chosen} of {len(PICKS)} picks made.")
-    return HttpResponseRedirect(_back(request, slug))
-
-
-def _back(request: HttpRequest, slug: str) -> str:
-    target = request.POST.get("next", "")
-    if url_has_allowed_host_and_scheme(target, {request.get_host()}):
-        return target
-    return reverse("competitions:submissions", args=[slug])
+    return back(request, reverse("competitions:submissions", args=[slug]))

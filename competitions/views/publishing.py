@@ -7,9 +7,8 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from competitions import access, reveal
@@ -17,6 +16,7 @@ from competitions.live import events
 from competitions.models import Competition
 from competitions.refusals import Refused
 from competitions.views import challenge as challenges
+from competitions.views.returning import back
 
 
 @require_POST
@@ -43,7 +43,7 @@ def publish(request: HttpRequest, slug: str) -> HttpResponse:
         messages.success(request, "Everybody sees the final board now.")
     else:
         messages.error(request, str(refusal))
-    return _back(request, slug)
+    return back(request, reverse("competitions:leaderboard", args=[slug]))
 
 
 def _for_script(refusal: Refused | None) -> HttpResponse:
@@ -51,13 +51,6 @@ def _for_script(refusal: Refused | None) -> HttpResponse:
         return HttpResponse(status=204)
     told = {"error": {"code": refusal.code, "message": str(refusal)}}
     return JsonResponse(told, status=refusal.http_status)
-
-
-def _back(request: HttpRequest, slug: str) -> HttpResponse:
-    target = request.POST.get("next", "")
-    if url_has_allowed_host_and_scheme(target, {request.get_host()}):
-        return HttpResponseRedirect(target)
-    return HttpResponseRedirect(reverse("competitions:leaderboard", args=[slug]))
 
 
 def _may_publish(user: AbstractUser) -> bool:
