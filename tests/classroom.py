@@ -36,6 +36,7 @@ from competitions.preparing import samples
 from holdout import embedded
 from holdout.accounts import tokens
 from holdout.accounts.models import User
+from holdout.softcache import SoftCache
 from scoring import InvalidSubmission, Problem, ProblemCode, Report, Solution
 from scoring.custom.evaluate import SplitReport
 
@@ -110,6 +111,7 @@ def nothing_remembered() -> None:
     columns.memory.clear()
     channel._connection.cache_clear()
     channel.channels._by_slug.clear()
+    SoftCache.away_until = 0.0  # of a test that took Valkey away
 
 
 @pytest.fixture(scope="session")
