@@ -1,16 +1,18 @@
 """Every table of the domain. Invariants are constraints, named as sentences."""
 
+from competitions.models.building import BaselineRun, Finding, FindingKind, Remedy, Run, Upload
 from competitions.models.competition import (
-    ClassSample,
+    Admission,
     Competition,
-    DataFile,
     Feedback,
     Preparation,
-    SolutionVersion,
     State,
 )
 from competitions.models.custom_metric import CustomMetric
+from competitions.models.data import ClassSample, DataFile, SolutionVersion
 from competitions.models.final import Alarm, FinalStanding
+from competitions.models.mistakes import Mistakes
+from competitions.models.people import Organiser, Role, RosterEntry
 from competitions.models.record import Act, Announcement, Kind
 from competitions.models.rescoring import Rescoring, Stage, Unscorable
 from competitions.models.standing import BoardStatistics, Standing
@@ -19,8 +21,10 @@ from competitions.models.team import Member, Team
 
 __all__ = [
     "Act",
+    "Admission",
     "Alarm",
     "Announcement",
+    "BaselineRun",
     "BoardStatistics",
     "ClassSample",
     "Competition",
@@ -28,12 +32,20 @@ __all__ = [
     "DataFile",
     "Feedback",
     "FinalStanding",
+    "Finding",
+    "FindingKind",
     "Kind",
     "Member",
+    "Mistakes",
+    "Organiser",
     "Preparation",
     "PrivateScore",
     "PublicScore",
+    "Remedy",
     "Rescoring",
+    "Role",
+    "RosterEntry",
+    "Run",
     "SolutionVersion",
     "Stage",
     "Standing",
@@ -42,4 +54,5 @@ __all__ = [
     "Submission",
     "Team",
     "Unscorable",
+    "Upload",
 ]

@@ -1,4 +1,4 @@
-"""A competition, its files and the versions of its hidden solution."""
+"""A competition: its pages, how it is scored, when it runs, who may join, how far its files are."""
 
 from datetime import datetime, timedelta
 from typing import cast
@@ -43,6 +43,15 @@ class Preparation(models.TextChoices):
     PREPARING = "preparing", "Preparing"
     READY = "ready", "Ready"
     REFUSED = "refused", "Refused"
+
+
+class Admission(models.TextChoices):
+    """Who may join."""
+
+    ANYONE = "anyone", "Anyone with an account"
+    CODE = "code", "Whoever has the class code"
+    DOMAIN = "domain", "Whoever has an e-mail address of these domains"
+    ROSTER = "roster", "Whoever stands on the roster"
 
 
 def metric_choices() -> list[tuple[str, str]]:
@@ -156,7 +165,8 @@ class Competition(models.Model):
     opens_at = models.DateTimeField(null=True, blank=True, help_text="UTC. Empty: when opened.")
     closes_at = models.DateTimeField(null=True, blank=True, help_text="UTC. Empty: never.")
     paused_at = models.DateTimeField(null=True, blank=True, editable=False)
-    # Of a challenge that was closed by hand while its board stood still: since when.
+    # Since when the board stands still, where no date says it: frozen by hand, or closed by hand
+    # while it stood still.
     froze_at = models.DateTimeField(null=True, blank=True, editable=False)
     revealed_at = models.DateTimeField(null=True, blank=True, editable=False)
     # Between the reveal and this moment the final board is the ceremony's alone.
@@ -167,6 +177,10 @@ class Competition(models.Model):
     )
     preparation_note = models.TextField(blank=True, editable=False)
     # Enough to begin again from nothing: the files' keys, and who is at it until when.
+    # What a page shows meanwhile: the step in words, and how many images are done of how many.
+    preparation_step = models.CharField(max_length=60, blank=True, editable=False)
+    preparation_done = models.PositiveIntegerField(default=0, editable=False)
+    preparation_total = models.PositiveIntegerField(default=0, editable=False)
     preparation_inbox = models.JSONField(default=dict, blank=True, editable=False)
     preparation_since = models.DateTimeField(null=True, blank=True, editable=False)
     preparation_rung_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -180,13 +194,34 @@ class Competition(models.Model):
         editable=False,
         related_name="+",
     )
+    image_spec = models.JSONField(
+        default=dict, blank=True, editable=False, help_text="Sizes, channels and formats found."
+    )
+
+    class_code = models.CharField(
+        max_length=12,
+        null=True,
+        blank=True,
+        unique=True,
+        help_text="With it people join by a name and a PIN, without an account. Empty: nobody.",
+    )
+    admission = models.CharField(max_length=10, choices=Admission.choices, default=Admission.ANYONE)
+    admitted_domains = models.CharField(
+        max_length=300, blank=True, help_text="Separated by spaces, such as school.example."
+    )
+    grading_formula = models.CharField(
+        max_length=200, blank=True, help_text="Reckons a grade for the grades table."
+    )
     board_version = models.PositiveBigIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = CompetitionManager()
 
     class Meta:
+        verbose_name = "challenge"
         ordering = ["-created_at", "-pk"]
+        # Held by nobody through being superuser alone: whoever sees a label was given it by name.
+        permissions = [("view_labels", "Can see single test labels (each look is written down)")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(state__in=State.values), name="competition_state_is_known"
@@ -246,6 +281,22 @@ class Competition(models.Model):
                 name="competition_ladder_has_steps",
             ),
             models.CheckConstraint(
+                condition=Q(admission__in=Admission.values),
+                name="competition_admission_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(class_code__isnull=True) | ~Q(class_code=""),
+                name="competition_class_code_is_not_empty",
+            ),
+            models.CheckConstraint(
+                condition=~Q(admission=Admission.DOMAIN) | ~Q(admitted_domains=""),
+                name="competition_names_the_domains_that_it_admits",
+            ),
+            models.CheckConstraint(
+                condition=Q(preparation_done__lte=F("preparation_total")),
+                name="competition_prepares_no_more_than_there_is",
+            ),
+            models.CheckConstraint(
                 condition=Q(paused_at__isnull=True) | Q(state=State.OPEN),
                 name="competition_is_paused_only_while_open",
             ),
@@ -290,104 +341,3 @@ class Competition(models.Model):
     def submission_layout(self) -> Layout:
         """The form that a submission has here: the organiser's choice, else the metric's own."""
         return cast(Layout, self.layout) if self.layout else self.metric_facts.layout
-
-
-class SolutionVersion(models.Model):
-    """One version of the hidden labels: where the file lies, and what may be told about it.
-
-    The labels and the seed of the split are in the file alone, in private storage; the row holds
-    sizes and hashes, so that no page, export or backup of this table can leak a label.
-    """
-
-    competition = models.ForeignKey(Competition, on_delete=models.CASCADE, related_name="solutions")
-    version = models.PositiveSmallIntegerField()
-    path = models.CharField(max_length=200)
-    sha256 = models.CharField("SHA-256", max_length=64)
-    id_column = models.CharField(max_length=60)
-    label_column = models.CharField(max_length=60)
-    classes = models.JSONField(help_text="The class names, in the challenge's order.")
-    rows = models.PositiveIntegerField()
-    public_rows = models.PositiveIntegerField()
-    private_rows = models.PositiveIntegerField()
-    commitment = models.CharField(max_length=64, help_text="Seal of the split, published.")
-    label_seal = models.CharField(
-        max_length=64, blank=True, help_text="Seal of the labels, published."
-    )
-    verified_at = models.DateTimeField(null=True, blank=True)
-    verification = models.TextField(blank=True, help_text="What a broken seal looks like.")
-    seed = models.CharField(
-        max_length=64,
-        blank=True,
-        help_text="In hexadecimal; written when the challenge is revealed.",
-    )
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["-version"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["competition", "version"], name="one_solution_of_each_version"
-            ),
-            models.CheckConstraint(
-                condition=Q(public_rows__gte=1) & Q(private_rows__gte=1),
-                name="solution_has_public_and_private_rows",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"version {self.version}"
-
-
-class DataFile(models.Model):
-    """A file that participants may download."""
-
-    competition = models.ForeignKey(Competition, on_delete=models.CASCADE, related_name="files")
-    name = models.CharField(max_length=100)
-    path = models.CharField(max_length=200)
-    size = models.PositiveBigIntegerField()
-    sha256 = models.CharField("SHA-256", max_length=64)
-    rows = models.PositiveIntegerField(null=True, blank=True)
-    description = models.CharField(max_length=200, blank=True)
-
-    class Meta:
-        ordering = ["pk"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["competition", "name"], name="one_data_file_of_each_name"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class ClassSample(models.Model):
-    """A class of the training images: how many there are, and four of them as one picture."""
-
-    competition = models.ForeignKey(
-        Competition, on_delete=models.CASCADE, related_name="class_samples"
-    )
-    position = models.PositiveIntegerField(help_text="In the challenge's order, from 0.")
-    name = models.CharField(max_length=100)
-    images = models.PositiveIntegerField()
-    path = models.CharField(max_length=200, blank=True, help_text="Empty: there is no picture.")
-    sha256 = models.CharField("SHA-256", max_length=64, blank=True)
-
-    class Meta:
-        ordering = ["position"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["competition", "name"], name="one_class_sample_of_each_name"
-            ),
-            models.UniqueConstraint(
-                fields=["competition", "position"], name="one_class_sample_at_each_position"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def version(self) -> str:
-        """Stands in the picture's address, so that a browser need never ask for it twice."""
-        return self.sha256[:12]

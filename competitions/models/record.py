@@ -33,6 +33,20 @@ class Kind(models.TextChoices):
     RESCORING_APPLIED = "rescoring_applied", "Applied a rescoring"
     RESCORING_DROPPED = "rescoring_dropped", "Dropped a rescoring"
     SETTINGS_CHANGED = "settings_changed", "Changed settings"
+    FINDING_SETTLED = "finding_settled", "Settled a finding of the leak report"
+    LABELS_VIEWED = "labels_viewed", "Looked at test labels"
+    ALLOWED_MORE = "allowed_more", "Gave a team more time or attempts"
+    ORGANISER_ADDED = "organiser_added", "Added an organiser"
+    ORGANISER_CHANGED = "organiser_changed", "Changed an organiser's role"
+    ORGANISER_REMOVED = "organiser_removed", "Removed an organiser"
+    ROSTER_CHANGED = "roster_changed", "Changed the roster"
+    CODE_CHANGED = "code_changed", "Changed the class code"
+    PIN_RESET = "pin_reset", "Gave somebody a new PIN"
+    CLONED = "cloned", "Cloned from another challenge"
+    EXPORTED = "exported", "Exported"
+    IMPORTED = "imported", "Imported"
+    GRADES_EXPORTED = "grades_exported", "Exported grades"
+    BASELINE_QUEUED = "baseline_queued", "Had a baseline trained"
 
 
 class Act(models.Model):

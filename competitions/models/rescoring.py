@@ -4,8 +4,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from competitions.models.competition import Competition, SolutionVersion
+from competitions.models.competition import Competition
 from competitions.models.custom_metric import CustomMetric
+from competitions.models.data import SolutionVersion
 from competitions.models.submission import Submission
 
 

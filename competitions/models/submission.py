@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from competitions.models.competition import SolutionVersion
+from competitions.models.data import SolutionVersion
 from competitions.models.team import Team
 
 

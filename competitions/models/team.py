@@ -6,8 +6,11 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models import Q
 
 from competitions.models.competition import Competition
+
+MOST_EXTRA_ATTEMPTS = 1000
 
 
 class Team(models.Model):
@@ -23,6 +26,21 @@ class Team(models.Model):
     disqualification = models.CharField(
         max_length=300, blank=True, help_text="The reason, which the team reads. Empty: none."
     )
+    invitation = models.CharField(
+        max_length=24,
+        null=True,
+        blank=True,
+        unique=True,
+        editable=False,
+        help_text="Whoever has it may join the team.",
+    )
+    # What a host gave this team alone; why stands in the audit log.
+    extra_attempts = models.PositiveSmallIntegerField(
+        default=0, help_text="Attempts beyond everybody's, a day and in all."
+    )
+    closes_at = models.DateTimeField(
+        null=True, blank=True, help_text="UTC. A later end for this team alone."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -30,6 +48,10 @@ class Team(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["competition", "name_key"], name="team_name_once_per_competition"
+            ),
+            models.CheckConstraint(
+                condition=Q(extra_attempts__lte=MOST_EXTRA_ATTEMPTS),
+                name="team_has_a_bounded_number_of_extra_attempts",
             ),
         ]
 
