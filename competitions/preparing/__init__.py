@@ -1,11 +1,13 @@
-"""From an organiser's three files to a challenge: both doors, admin and command, end here.
+"""From an organiser's files to a challenge: both doors, admin and command, end here.
 
-``receive`` stores the bytes and marks the competition; ``prepare`` does the work, in a worker or
-in the command's own process, and ends it READY or REFUSED with a sentence for the organiser.
+``receive`` (three files) and ``receive_source`` (labelled images in any form) store the bytes and
+mark the competition; ``prepare`` does the work, in a worker or in the command's own process, and
+ends it READY or REFUSED with a sentence for the organiser. ``settle`` decides a finding of the leak
+report, which may mean building anew.
 """
 
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import structlog
 from celery.exceptions import SoftTimeLimitExceeded
@@ -15,7 +17,7 @@ from django.db.models import F, Max
 from django.db.models.functions import Least
 
 import scoring
-from competitions import files
+from competitions import files, notebook
 from competitions.models import (
     ClassSample,
     Competition,
@@ -23,32 +25,30 @@ from competitions.models import (
     Preparation,
     SolutionVersion,
 )
-from competitions.preparing import claims
+from competitions.preparing import claims, pages, sourced, trials
 from competitions.preparing.answers import IGNORED, PRIVATE, PUBLIC, Answers
-from competitions.preparing.build import Built, build
+from competitions.preparing.build import build
+from competitions.preparing.built import Built
 from competitions.preparing.claims import Inbox, forgotten, give_up
+from competitions.preparing.leaks import report
+from competitions.preparing.progress import Overtaken, Progress
 from competitions.refusals import NotReady, Refused
 from scoring.splits import salt_from, solution_commitment
 
 __all__ = [
     "OUR_FAULT", "TIME_LIMIT", "TOO_LATE", "TOO_LONG", "Inbox", "anew", "forgotten", "give_up",
-    "prepare", "receive", "refuse", "seed_path", "takes_files",
+    "prepare", "receive", "receive_source", "receive_stored", "refuse", "seed_path", "takes_files",
 ]  # fmt: skip
 
 log = structlog.get_logger(__name__)
 
 TIME_LIMIT = 3600  # seconds for one upload
-RENEW_EVERY = 20  # seconds
 OUR_FAULT = "Something broke on our side while preparing. Nothing is lost; upload the files again."
 TOO_LATE = "Only a draft without submissions takes new files. Create another challenge for them."
 TOO_LONG = (
     f"Reading the files took longer than {TIME_LIMIT // 60} minutes, the most given to one upload. "
     "Use fewer or smaller images, then upload all three files again."
 )
-
-
-class Overtaken(Exception):
-    """Another upload or another attempt counts now: stop, and change nothing."""
 
 
 def takes_files(competition_pk: int) -> bool:
@@ -79,6 +79,42 @@ def receive(
     return inbox
 
 
+def receive_source(
+    competition_pk: int,
+    source: Iterable[bytes],
+    name: str,
+    *,
+    test_fraction: float | None = None,
+    remedies: Mapping[str, str] | None = None,
+) -> Inbox:
+    """Keeps one source of labelled images, of whatever form, and marks the competition.
+
+    Without ``test_fraction`` the source's own split counts, else 0.3. ``remedies`` decides findings
+    of the leak report beforehand, by their kind. Raises NotReady as ``receive``, or Refused.
+    """
+    sourced.refuse_bad_fraction(test_fraction)
+    if not takes_files(competition_pk):
+        raise NotReady(TOO_LATE)
+    # Among the private files: it holds the test images with their labels.
+    stored = files.store("solutions", iter(source))
+    return receive_stored(competition_pk, stored.path, name, test_fraction, remedies)
+
+
+def receive_stored(
+    competition_pk: int,
+    path: str,
+    name: str,
+    test_fraction: float | None = None,
+    remedies: Mapping[str, str] | None = None,
+) -> Inbox:
+    """As ``receive_source``, of what lies among the private files already."""
+    sourced.refuse_bad_fraction(test_fraction)
+    inbox = sourced.inbox_of(path, name, test_fraction, dict(remedies or {}))
+    if not claims.receive(competition_pk, inbox):
+        raise NotReady(TOO_LATE)
+    return inbox
+
+
 def anew(competition_pk: int) -> Inbox:
     """Marks the files of the last upload as PREPARING once more: the challenge's settings changed.
 
@@ -96,7 +132,7 @@ def prepare(competition_pk: int, inbox: Inbox) -> None:
     if competition is None:
         return
     try:
-        _publish(competition, build(competition, inbox, _still_ours(competition)))
+        _publish(competition, build(competition, inbox, Progress(competition)))
     except Overtaken:
         log.info("preparing was overtaken", competition=competition.slug)
     except Refused as error:
@@ -127,25 +163,11 @@ def _refuse(competition: Competition, sentence: str) -> None:
     )
 
 
-def _still_ours(competition: Competition) -> Callable[[], None]:
-    """Called between images: keeps the lease, and stops work that nobody waits for."""
-    renewed = time.monotonic()
-
-    def look() -> None:
-        nonlocal renewed
-        if time.monotonic() - renewed < RENEW_EVERY:
-            return
-        if not claims.renew(competition):
-            raise Overtaken
-        renewed = time.monotonic()
-
-    return look
-
-
 def _publish(competition: Competition, built: Built) -> None:
     """One transaction: solution, files and READY, or nothing."""
     solution = files.store_bytes("solutions", built.answers.csv())
     _keep_seed(built.answers)
+    trial = trials.trial(competition, built.answers, built.classes)
     public = built.answers.count(PUBLIC)
     with transaction.atomic():
         claimed = claims.held(competition).update(
@@ -157,11 +179,20 @@ def _publish(competition: Competition, built: Built) -> None:
         )
         if not claimed:
             return
-        version = _add_version(competition, built, solution)
-        Competition.objects.filter(pk=competition.pk).update(solution=version)
+        version = _add_version(competition, built, solution, trial)
+        written = _written(Competition.objects.get(pk=competition.pk), built)
+        Competition.objects.filter(pk=competition.pk).update(solution=version, **written)
         _replace_downloads(competition, built)
         _replace_samples(competition, built)
+        report.replace(competition, built.findings)
     log.info("challenge prepared", competition=competition.slug, version=version.version)
+
+
+def _written(competition: Competition, built: Built) -> Mapping[str, Any]:
+    """Who brings three files of an own split has words of the own for them, too."""
+    if "source" in competition.preparation_inbox:
+        return pages.drafted(competition, built)
+    return {"image_spec": dict(built.image_spec)}
 
 
 def _keep_seed(answers: Answers) -> None:
@@ -170,7 +201,9 @@ def _keep_seed(answers: Answers) -> None:
         storage.save(path, ContentFile(answers.seed))
 
 
-def _add_version(competition: Competition, built: Built, stored: files.Stored) -> SolutionVersion:
+def _add_version(
+    competition: Competition, built: Built, stored: files.Stored, trial: Mapping[str, Any]
+) -> SolutionVersion:
     newest = SolutionVersion.objects.filter(competition=competition).aggregate(n=Max("version"))
     answers = built.answers
     return SolutionVersion.objects.create(
@@ -186,6 +219,7 @@ def _add_version(competition: Competition, built: Built, stored: files.Stored) -
         private_rows=answers.count(PRIVATE),
         commitment=answers.commitment,
         label_seal=solution_commitment(salt_from(answers.seed), answers.csv()),
+        launch_trial=dict(trial),
     )
 
 
@@ -202,6 +236,21 @@ def _replace_downloads(competition: Competition, built: Built) -> None:
             description=download.description,
         )
         for download in built.downloads
+    )
+    _add_notebook(competition)
+
+
+def _add_notebook(competition: Competition) -> None:
+    """Made last: it asks the other files for everything that may change."""
+    fresh = Competition.objects.select_related("solution", "custom_metric").get(pk=competition.pk)
+    stored = files.store_bytes("data", notebook.starter(fresh))
+    DataFile.objects.create(
+        competition=competition,
+        name=notebook.NAME,
+        path=stored.path,
+        size=stored.size,
+        sha256=stored.sha256,
+        description=notebook.DESCRIPTION,
     )
 
 

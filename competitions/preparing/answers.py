@@ -68,7 +68,7 @@ def read(data: bytes, images: Sequence[str], classes: Set[str], fraction: float)
     usage = _given(solution) if solution.has_split else _drawn(labels, fraction, seed)
     rows = [(name, labels[name], usage[name]) for name in sorted(labels)]
     answers = Answers(solution.id_column, solution.label_column, rows, seed, solution.has_split)
-    _require_both_shares(answers)
+    require_both_shares(answers)
     return answers
 
 
@@ -118,7 +118,8 @@ def _require_classes(wanted: Set[str], known: Set[str]) -> None:
         )
 
 
-def _require_both_shares(answers: Answers) -> None:
+def require_both_shares(answers: Answers) -> None:
+    """Raises Refused where the public or the private rows would be none."""
     public, private = answers.count(PUBLIC), answers.count(PRIVATE)
     if not public or not private:
         raise Refused(

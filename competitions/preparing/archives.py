@@ -9,7 +9,7 @@ import stat
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import takewhile
 from pathlib import PurePosixPath
@@ -26,6 +26,10 @@ PIECE = 64 << 10
 MAX_RATIO = 200  # deflate reaches 1032; photographs stay near 1
 RATIO_MATTERS_FROM = 1 << 20
 METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+BAD_NAME = (
+    "holds the name {!r}, which leads out of it or is not a plain name. "
+    "Pack only files and folders with ordinary names."
+)
 JUNK = {".DS_Store", "Thumbs.db", "desktop.ini"}
 
 
@@ -55,8 +59,8 @@ class _Counted:
 class Archive:
     """The files of an archive by name, each checked; ``title`` begins every refusal."""
 
-    def __init__(self, stream: IO[bytes], title: str) -> None:
-        self.title = title
+    def __init__(self, stream: IO[bytes], title: str, max_member: int = MAX_MEMBER) -> None:
+        self.title, self._max_member = title, max_member
         try:
             self._zip = zipfile.ZipFile(cast(IO[bytes], _Counted(stream)))
         except _TooMany:
@@ -74,11 +78,14 @@ class Archive:
         return sorted(self._members)
 
     def read(self, name: str) -> bytes:
+        return b"".join(self.pieces(name))
+
+    def pieces(self, name: str) -> Iterator[bytes]:
         """The file in pieces: all at once zipfile inflates first and cuts to the size after."""
         info = self._members[name]
         try:
             with self._zip.open(info) as member:
-                return b"".join(iter(partial(member.read, PIECE), b""))
+                yield from iter(partial(member.read, PIECE), b"")
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError):
             raise self.refusal(f"has a damaged file, {name!r}. Pack it again.") from None
 
@@ -106,20 +113,8 @@ class Archive:
         return members
 
     def _refuse_bad_name(self, info: zipfile.ZipInfo, name: str) -> None:
-        parts = name.removesuffix("/").split("/")
-        wrong = (
-            "\x00" in info.orig_filename
-            or "\\" in name
-            or name.startswith("/")
-            or name[1:2] == ":"
-            or any(part in ("", ".", "..") for part in parts)
-            or any(unicodedata.category(character) == "Cc" for character in name)
-        )
-        if wrong:
-            raise self.refusal(
-                f"holds the name {name[:100]!r}, which leads out of it or is not a plain name. "
-                "Pack only files and folders with ordinary names."
-            )
+        if "\x00" in info.orig_filename or is_bad_name(name):
+            raise self.refusal(BAD_NAME.format(name[:100]))
 
     def _refuse_bad_member(self, info: zipfile.ZipInfo, name: str) -> None:
         if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
@@ -128,9 +123,11 @@ class Archive:
             raise self.refusal(f"is encrypted ({name!r}). Pack it without a password.")
         if info.compress_type not in METHODS:
             raise self.refusal(f"packs {name!r} in an unusual way. Use ordinary zip (deflate).")
-        if info.file_size > MAX_MEMBER:
+        # A zip within is opened in its turn, with the same limits.
+        if info.file_size > self._max_member and not name.lower().endswith(".zip"):
             raise self.refusal(
-                f"holds {name!r} of {info.file_size >> 20} MiB; the most is {MAX_MEMBER >> 20}."
+                f"holds {name!r} of {info.file_size >> 20} MiB; "
+                f"the most is {self._max_member >> 20}."
             )
         swollen = info.file_size > MAX_RATIO * max(info.compress_size, 1)
         if swollen and info.file_size > RATIO_MATTERS_FROM:
@@ -138,6 +135,17 @@ class Archive:
                 f"holds {name!r}, which unpacks to more than {MAX_RATIO} times its packed size. "
                 "No photograph does; leave it out."
             )
+
+
+def is_bad_name(name: str) -> bool:
+    """Whether it leads out of its archive, or would not be a plain name everywhere."""
+    return (
+        "\\" in name
+        or name.startswith("/")
+        or name[1:2] == ":"
+        or any(part in ("", ".", "..") for part in name.removesuffix("/").split("/"))
+        or any(unicodedata.category(character) == "Cc" for character in name)
+    )
 
 
 def is_junk(name: str) -> bool:

@@ -14,7 +14,9 @@ from django.db.models.functions import Now
 
 from competitions.models import Competition, Preparation, State, Submission
 
-Inbox = dict[str, str]  # "train", "test" and "solution", each with its key in the storage
+# What was received: "train", "test" and "solution", each with its key in the storage; or "source"
+# with its key, its "name", the wished "test_fraction" and the "remedies" (see sourced.py).
+Inbox = dict[str, str]
 LEASE = timedelta(minutes=10)  # renewed image by image, so that a death is noticed within it
 MAX_ATTEMPTS = 3
 RING_AGAIN_AFTER = timedelta(minutes=2)
@@ -24,7 +26,12 @@ HOPELESS = (
     f"Reading these files failed {MAX_ATTEMPTS} times without an answer, or nobody read them for a "
     "day. Upload them again; if that fails too, try a smaller archive and tell who runs the site."
 )
-ENDED: dict[str, Any] = {"preparation_since": None, "preparation_until": None}
+NOT_BEGUN: dict[str, Any] = {
+    "preparation_step": "",
+    "preparation_done": 0,
+    "preparation_total": 0,
+}
+ENDED: dict[str, Any] = {"preparation_since": None, "preparation_until": None, **NOT_BEGUN}
 
 
 def preparable(pk: int) -> QuerySet[Competition]:
@@ -42,6 +49,7 @@ def receive(pk: int, inbox: Inbox) -> bool:
         preparation_rung_at=Now(),
         preparation_attempts=0,
         preparation_until=None,
+        **NOT_BEGUN,
     )
     return bool(changed)
 
@@ -63,9 +71,9 @@ def claim(pk: int, inbox: Inbox) -> Competition | None:
     return awaited(pk, inbox).first() if taken else None
 
 
-def renew(claimed: Competition) -> bool:
-    """False where another upload or another attempt counts now."""
-    return bool(held(claimed).update(preparation_until=Now() + LEASE))
+def renew(claimed: Competition, **columns: Any) -> bool:
+    """Keeps the lease, and writes down how far it is; False where another attempt counts now."""
+    return bool(held(claimed).update(preparation_until=Now() + LEASE, **columns))
 
 
 def held(claimed: Competition) -> QuerySet[Competition]:

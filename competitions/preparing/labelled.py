@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from competitions.preparing import pictures, tables
+from competitions.pictures import formats
+from competitions.preparing import tables
 from competitions.preparing.archives import Archive, common_folder
 
 TABLES = {"train.csv", "labels.csv"}
@@ -12,8 +13,8 @@ LABEL_COLUMNS = {"label", "class", "target", "category"}
 
 def labels(archive: Archive) -> dict[str, str]:
     """The class of every image of the archive, by its name there."""
-    images = [name for name in archive.names if pictures.is_named_like_one(name)]
-    others = [name for name in archive.names if not pictures.is_named_like_one(name)]
+    images = [name for name in archive.names if formats.is_named_like_one(name)]
+    others = [name for name in archive.names if not formats.is_named_like_one(name)]
     found = [name for name in others if PurePosixPath(name).name in TABLES]
     strangers = set(others) - set(found)
     if strangers:

@@ -17,21 +17,24 @@ UNIX, REGULAR_FILE = 3, 0o100644 << 16
 UNPACKED_FORMATS = (".bmp", ".tif", ".tiff")
 
 
-def pack(images: Iterable[tuple[str, bytes]]) -> Stored:
-    """A zip archive of the images, stored among the data files."""
+def pack(images: Iterable[tuple[str, bytes]], *, deflate: bool = False) -> Stored:
+    """A zip archive of the images, stored among the data files.
+
+    ``deflate`` is for images that are not packed themselves, so that all have one size.
+    """
     with tempfile.TemporaryFile() as draft:
         with zipfile.ZipFile(draft, "w") as archive:
             for name, data in images:
-                archive.writestr(_member(name), data)
+                archive.writestr(_member(name, deflate), data)
         draft.seek(0)
         return files.store("data", _chunks(draft))
 
 
-def _member(name: str) -> zipfile.ZipInfo:
+def _member(name: str, deflate: bool) -> zipfile.ZipInfo:
     info = zipfile.ZipInfo(name, EPOCH)
     info.create_system, info.external_attr = UNIX, REGULAR_FILE
-    packed = name.lower().endswith(UNPACKED_FORMATS)
-    info.compress_type = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
+    unpacked = deflate or name.lower().endswith(UNPACKED_FORMATS)
+    info.compress_type = zipfile.ZIP_DEFLATED if unpacked else zipfile.ZIP_STORED
     return info
 
 

@@ -34,12 +34,12 @@ def proven(competition: Competition, found: Answers, classes: Sequence[str]) -> 
         if isinstance(spec, CustomSpec):
             _require_numbers(template)
         same = sample(template)
-        right = _table(template, [_right(template, label) for label in found.labels])
+        everything = right(template, found.labels)
         spec = replace(spec, max_bytes=byte_cap(len(same)))
         if isinstance(spec, CustomSpec):
-            tried = {"the sample submission": same, "every answer right": right}
+            tried = {"the sample submission": same, "every answer right": everything}
             _require_no_problems(tried, solution, spec)
-        _require_a_difference(_report(same, solution, spec), _report(right, solution, spec))
+        _require_a_difference(_report(same, solution, spec), _report(everything, solution, spec))
     except (SolutionError, SpecError) as error:
         raise Refused(f"{error}{_lacking(found, classes)}") from None
     except MetricError as error:
@@ -49,7 +49,12 @@ def proven(competition: Competition, found: Answers, classes: Sequence[str]) -> 
 
 def sample(template: Template) -> bytes:
     """The same answer for every image."""
-    return _table(template, [_same(template)] * len(template.ids))
+    return table(template, [_same(template)] * len(template.ids))
+
+
+def right(template: Template, labels: Sequence[str]) -> bytes:
+    """Every answer right: ``labels`` in the order of the template's ids."""
+    return table(template, [_right(template, label) for label in labels])
 
 
 def _same(template: Template) -> list[str]:
@@ -61,7 +66,7 @@ def _same(template: Template) -> list[str]:
         case "ranked":
             return [" ".join(classes[: template.depth])]
         case "probabilities" if template.numbers == "binary":
-            return _flags(template, classes[0])
+            return flags(template, classes[0])
         case "probabilities":
             return [f"{1 / len(classes):.6g}"] * len(classes)
         case _:
@@ -72,14 +77,14 @@ def _right(template: Template, label: str) -> list[str]:
     """The right answer; an ignored image without a label may get any."""
     label = label or template.classes[0]
     # In a column of scores the class is itself the number: only 0 and 1 can be scored there.
-    return _flags(template, label) if template.layout == "probabilities" else [label]
+    return flags(template, label) if template.layout == "probabilities" else [label]
 
 
-def _flags(template: Template, label: str) -> list[str]:
+def flags(template: Template, label: str) -> list[str]:
     return ["1" if name == label else "0" for name in template.classes]
 
 
-def _table(template: Template, cells: Sequence[Sequence[str]]) -> bytes:
+def table(template: Template, cells: Sequence[Sequence[str]]) -> bytes:
     rows = ([name, *row] for name, row in zip(template.ids, cells, strict=True))
     return tables.write(template.header, rows)
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from math import sqrt
 from pathlib import PurePosixPath
 
-from competitions.preparing import pictures
+from competitions.pictures import formats
 from competitions.refusals import Refused
 
 FROM = 10  # names; fewer may be chance
@@ -60,4 +60,4 @@ def _holds(text: str, words: set[str], label: str) -> bool:
 
 def _bare(name: str) -> str:
     path = PurePosixPath(name.casefold())
-    return path.stem if pictures.is_named_like_one(name) else path.name
+    return path.stem if formats.is_named_like_one(name) else path.name

@@ -24,7 +24,8 @@ from typer.testing import CliRunner
 import scoring
 from competitions import files, lifecycle, preparing, tasks
 from competitions.models import Competition, DataFile, Preparation, SolutionVersion, State
-from competitions.preparing import archives, claims, metadata, telling
+from competitions.pictures import metadata
+from competitions.preparing import archives, claims, progress, telling
 from competitions.preparing.archives import Archive
 from competitions.preparing.build import build
 from competitions.refusals import NotReady, Refused
@@ -501,7 +502,7 @@ def test_nothing_is_prepared_anew_before_a_first_upload(draft):
 
 
 def test_an_open_competition_takes_no_files(draft, prepared):
-    lifecycle.open_now(prepared())
+    lifecycle.open_now(prepared(), despite="no baseline in this test")
     with pytest.raises(NotReady):
         preparing.anew(draft.pk)
     with pytest.raises(NotReady, match="Only a draft"):
@@ -627,7 +628,7 @@ def test_what_nobody_reads_for_a_day_ends_with_a_sentence(draft):
 def test_an_attempt_taken_for_dead_changes_nothing(draft, monkeypatch):
     """It was only slow: while it read, its lease ran out and another one began."""
     inbox = upload(draft)
-    monkeypatch.setattr(preparing, "RENEW_EVERY", 0)
+    monkeypatch.setattr(progress, "TELL_EVERY", 0)
 
     def stopped_for_long(competition, inbox, still_ours):
         lease_over(competition)
@@ -643,13 +644,18 @@ def test_an_attempt_taken_for_dead_changes_nothing(draft, monkeypatch):
 
 def test_the_lease_is_renewed_image_by_image(draft, monkeypatch):
     inbox, seen = upload(draft), []
-    monkeypatch.setattr(preparing, "RENEW_EVERY", 0)
-    monkeypatch.setattr(claims, "renew", lambda claimed: seen.append(claimed) or True)
+    monkeypatch.setattr(progress, "TELL_EVERY", 0)
+    renew = claims.renew
+    monkeypatch.setattr(
+        claims, "renew", lambda claimed, **far: seen.append(far) or renew(claimed, **far)
+    )
     preparing.prepare(draft.pk, inbox)
-    assert len(seen) == 6 + 30
+    looked = [far for far in seen if far["preparation_step"] == "Looking at the images"]
+    assert [far["preparation_done"] for far in looked] == list(range(6 + 30 + 1))
+    assert {far["preparation_total"] for far in looked} == {36}
 
 
-@pytest.mark.parametrize("where", [(Image, "open"), (preparing, "build")])
+@pytest.mark.parametrize("where", [(archives.Archive, "read"), (preparing, "build")])
 def test_the_time_limit_has_its_own_sentence(draft, monkeypatch, where):
     """Also where Celery's exception arrives between two bytes of an image."""
     inbox = upload(draft)

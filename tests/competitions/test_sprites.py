@@ -11,6 +11,7 @@ from PIL import Image, PngImagePlugin
 
 from competitions import files, lifecycle, preparing
 from competitions.models import ClassSample, Competition, Preparation
+from competitions.pictures.examining import thumbnails
 from competitions.preparing import sprites
 from holdout.accounts.models import User
 from tests.competitions.zips import CLASSES, TRUTH, hidden_zip, packed, solution_csv
@@ -173,19 +174,10 @@ def mixed(broken_ones: Iterable[int], each: int = 6) -> bytes:
     return packed({"cat/a.jpg": good, "dog/a.jpg": good, **owls})
 
 
-def test_a_broken_image_gives_its_place_to_the_next(prepared):
-    competition = prepared(mixed(broken_ones=[0, 1]))
-    assert competition.preparation == Preparation.READY
-    owl = competition.class_samples.get(name="owl")
-    assert owl.images == 6
-    assert picture(owl).getpixel((113, 113))[3] == 255
-
-
-def test_a_class_of_broken_images_has_no_picture_and_stops_nothing(prepared):
-    competition = prepared(mixed(broken_ones=range(6)))
-    assert competition.preparation == Preparation.READY
-    assert counts(competition)[2] == (2, "owl", 6)
-    assert list(competition.class_samples.values_list("path", flat=True))[2] == ""
+def test_a_broken_image_is_refused_by_name(prepared):
+    competition = prepared(mixed(broken_ones=[1]))
+    assert competition.preparation == Preparation.REFUSED
+    assert "'owl/1.jpg', which is not a readable image" in competition.preparation_note
 
 
 def test_what_is_refused_today_is_refused_still(prepared):
@@ -204,15 +196,15 @@ def test_only_so_many_classes_are_drawn(prepared, monkeypatch):
     ]
 
 
-def test_only_so_many_pixels_are_decoded(prepared, monkeypatch):
-    monkeypatch.setattr(sprites, "MAX_DECODED", 4 * 64)  # one class of four images of 8 by 8
-    assert prepared().class_samples.exclude(path="").get().name == "cat"
-
-
 def test_no_more_is_decoded_than_shown(prepared, monkeypatch):
     decoded = []
-    fitted = sprites._fitted
-    monkeypatch.setattr(sprites, "_fitted", lambda image: decoded.append(image) or fitted(image))
+
+    def counted(pictures, side):
+        found = list(pictures)
+        decoded.extend(found)
+        return thumbnails(found, side)
+
+    monkeypatch.setattr(sprites, "thumbnails", counted)
     prepared(train_of(COLOURS, each=30))
     assert len(decoded) == 4 * len(COLOURS)
 
@@ -223,7 +215,7 @@ def test_no_more_is_decoded_than_shown(prepared, monkeypatch):
 @pytest.fixture
 def opened(prepared: Callable[..., Competition]) -> Competition:
     competition = prepared()
-    lifecycle.open_now(competition)
+    lifecycle.open_now(competition, despite="no baseline in this test")
     return Competition.objects.get(pk=competition.pk)
 
 

@@ -9,7 +9,6 @@ import io
 import re
 from collections.abc import Iterator
 
-from celery.exceptions import SoftTimeLimitExceeded
 from PIL import Image
 
 PNG, GIF = b"\x89PNG\r\n\x1a\n", (b"GIF87a", b"GIF89a")
@@ -93,8 +92,6 @@ def _side_up(data: bytes) -> int:
     try:
         with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
             side = image.getexif().get(ORIENTATION, 1)
-    except SoftTimeLimitExceeded:
-        raise
     except Exception:
         # A note that cannot be read turns nothing; nor would it in a participant's viewer.
         return 1
@@ -159,8 +156,6 @@ def _written_anew(data: bytes) -> bytes:
             pixels = image.copy()
             pixels.info = {}
             pixels.save(stream, image.format)
-    except SoftTimeLimitExceeded:
-        raise
     except Exception:
         # Pillow raises whatever its formats' arithmetic runs into.
         raise Unstrippable("whose pixels cannot be read. Save it as a PNG.") from None

@@ -1,0 +1,80 @@
+"""One folder of images per class, in one part or in train, val and test."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+
+from competitions.pictures import formats
+from competitions.preparing import tables
+from competitions.preparing.archives import common_folder
+from competitions.preparing.sources.containers import Container
+from competitions.preparing.sources.item import Item, Members, Part, Source
+
+VALIDATION = {"val", "valid", "validation", "dev"}
+PARTS: Mapping[str, Part] = {
+    "train": "train",
+    "training": "train",
+    "test": "test",
+    "testing": "test",
+    **dict.fromkeys(VALIDATION, "test"),
+}
+# What people put beside images, and what says nothing of them here.
+NOTES = {".txt", ".md", ".html", ".json", ".xml", ".pdf", ".yaml", ".yml", ""}
+LONGEST = 100
+
+
+def fits(names: Sequence[str]) -> bool:
+    return any(formats.is_named_like_one(name) for name in names)
+
+
+def read(container: Container, _name: str) -> Source:
+    images = [name for name in container.names if formats.is_named_like_one(name)]
+    refuse_strangers(container, images)
+    root = common_folder(images)
+    paths = {name: PurePosixPath(name.removeprefix(root)).parts for name in images}
+    if paths and all(len(path) > 2 and path[0].lower() in PARTS for path in paths.values()):
+        found = _in_parts(paths)
+    else:
+        found = [Item(name, path[0] if len(path) > 1 else "") for name, path in paths.items()]
+    if misplaced := [item.name for item in found if not item.label]:
+        raise container.refusal(
+            "needs one folder per class with the images in it, or a labels.csv beside them. "
+            f"Not so placed: {tables.some(misplaced)}."
+        )
+    refuse_bad_classes(container, found)
+    return Members("class folders", found, container)
+
+
+def refuse_strangers(container: Container, known: Sequence[str]) -> None:
+    """Raises Refused for files that are neither images nor notes."""
+    rest = set(container.names) - set(known)
+    if odd := [name for name in rest if PurePosixPath(name).suffix.lower() not in NOTES]:
+        raise container.refusal(
+            f"holds what is no image (PNG, JPEG, GIF, BMP, WebP, TIFF): {tables.some(odd)}. "
+            "Leave that out."
+        )
+
+
+def refuse_bad_classes(container: Container, items: Sequence[Item]) -> None:
+    """Raises Refused for fewer than two classes, or names that could not be written."""
+    classes = {item.label for item in items if item.label}
+    if len(classes) < 2:
+        raise container.refusal(
+            f"has only the class {tables.some(classes) or 'none'}. It takes two or more."
+        )
+    wrong = {name for name in classes if name != name.strip() or len(name) > LONGEST}
+    if wrong:
+        raise container.refusal(
+            f"has class names with spaces around them or longer than {LONGEST} characters: "
+            f"{tables.some(repr(name) for name in wrong)}. Rename them."
+        )
+
+
+def _in_parts(paths: Mapping[str, tuple[str, ...]]) -> list[Item]:
+    """Validation images are the test set, or join the training images where there is one too."""
+    firsts = {path[0].lower() for path in paths.values()}
+    has_test = any(PARTS[first] == "test" and first not in VALIDATION for first in firsts)
+
+    def part(first: str) -> Part:
+        return "train" if has_test and first in VALIDATION else PARTS[first]
+
+    return [Item(name, path[1], part(path[0].lower())) for name, path in paths.items()]
