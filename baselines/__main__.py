@@ -38,12 +38,15 @@ def train_command(
     root: Annotated[Path, typer.Option(help="Where mnist, cifar10, … lie.")] = Path("data"),
     seed: Annotated[int, typer.Option(min=0)] = 0,
     epochs: Annotated[int | None, typer.Option(min=1, help="Else the recipe's.")] = None,
+    largest: Annotated[
+        int | None, typer.Option(min=8, help="Shrink a challenge's larger images to this side.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Train a network and measure it on images it never saw."""
     with _in_words(as_json):
         catalogue.recipe(arch)
-        images = catalogue.dataset(data, root)
+        images = catalogue.dataset(data, root, largest)
         run = train.plan(arch, images, seed=seed, epochs=epochs)
         with _Bar(arch, train.steps(run, images)) as bar:
             result = train.train(run, images, out, bar)

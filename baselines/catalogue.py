@@ -84,13 +84,16 @@ def named(place: str) -> Any:
         raise CallError(message) from error
 
 
-def dataset(name: str, root: Path) -> Dataset:
-    """The data set of that name, or the challenge in the folder of that name."""
+def dataset(name: str, root: Path, largest: int | None = None) -> Dataset:
+    """The data set of that name, or the challenge in the folder of that name.
+
+    The challenge's images are shrunk to sides of at most ``largest`` pixels.
+    """
     if name in SETS:  # "digits/" with a slash is the folder
         found: Dataset = named(SETS[name])(root)
         return found
     if Path(name).is_dir():
-        return challenge.load(Path(name))
+        return challenge.load(Path(name), largest)
     raise CallError(f"{name} is neither a folder nor one of {', '.join(SETS)}.")
 
 

@@ -21,8 +21,11 @@ MIXED_SIZE = (64, 64)  # width and height for a set whose images differ in size
 GREY_MODES = {"1", "L", "LA"}
 
 
-def load(folder: Path) -> Dataset:
-    """The labelled images of a challenge. Its test labels are secret, so a fifth is held out."""
+def load(folder: Path, largest: int | None = None) -> Dataset:
+    """The labelled images of a challenge. Its test labels are secret, so a fifth is held out.
+
+    Images with a longer side than ``largest`` pixels are shrunk, all to one size.
+    """
     source = part(folder, "train")
     pictures = dict(images(source))
     if not pictures:
@@ -32,7 +35,7 @@ def load(folder: Path) -> Dataset:
     classes = sorted(set(labels))
     if len(classes) < 2:
         raise BaselineError(f"{source} has only the class {classes[0]}; at least two are needed.")
-    pixels = stack(pictures)
+    pixels = stack(pictures, largest=largest)
     codes = np.searchsorted(np.array(classes), np.array(labels)).astype(np.int64)
     return hold_out(folder.name, classes, Labelled(pixels, codes))
 
@@ -76,19 +79,31 @@ def stack(
     *,
     size: tuple[int, int] | None = None,
     grey: bool | None = None,
+    largest: int | None = None,
 ) -> Pixels:
     """Decode images into one (N, C, H, W) array.
 
-    Without `size` (width, height) they keep theirs if all agree; without `grey` they are grey if
-    none has colour.
+    Without `size` (width, height) they keep theirs if all agree, or what fits into a square of
+    `largest` pixels; without `grey` they are grey if none has colour.
     """
-    headers = [_opened(name, data) for name, data in pictures.items()]
-    sizes = {header.size for header in headers}
-    shape = size or (sizes.pop() if len(sizes) == 1 else MIXED_SIZE)
-    if grey is None:
-        grey = all(header.mode in GREY_MODES for header in headers)
+    if size is None or grey is None:
+        headers = [_opened(name, data) for name, data in pictures.items()]
+        sizes = {header.size for header in headers}
+        common = sizes.pop() if len(sizes) == 1 else MIXED_SIZE
+        shape = size or _shrunk(common, largest)
+        grey = all(header.mode in GREY_MODES for header in headers) if grey is None else grey
+    else:
+        shape = size
     mode = "L" if grey else "RGB"
     return np.stack([_decoded(name, data, shape, mode) for name, data in pictures.items()])
+
+
+def _shrunk(size: tuple[int, int], largest: int | None) -> tuple[int, int]:
+    """The same shape within a square of `largest` pixels."""
+    if largest is None or max(size) <= largest:
+        return size
+    width, height = (max(1, round(side * largest / max(size))) for side in size)
+    return width, height
 
 
 def _opened(name: str, data: bytes) -> Image.Image:
@@ -100,7 +115,9 @@ def _opened(name: str, data: bytes) -> Image.Image:
 
 def _decoded(name: str, data: bytes, shape: tuple[int, int], mode: str) -> Pixels:
     try:
-        image = _opened(name, data).convert(mode)
+        image = _opened(name, data)
+        image = image if image.mode == mode else image.convert(mode)
+        image.load()
     except (OSError, ValueError, SyntaxError) as error:
         raise BaselineError(f"{name} is cut short or damaged. Remove or replace it.") from error
     if image.size != shape:

@@ -14,7 +14,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -150,8 +150,17 @@ class Supervisor:
             ),
         }
         self.beat = self._child("beat", *celery, "beat", "-l", "warning", "--pidfile=")
-        self.demo = self._child("baselines", *python, "holdout.demo", self.url)
-        self.demo.niceness = 10
+        if "baselines" in settings.QUEUES:
+            self.workers["baselines"] = self._trainer(worker)
+
+    def _trainer(self, worker: Sequence[str]) -> Child:
+        """Trains baselines behind everything else, and does not end a training before it stops."""
+        child = self._child(
+            "worker-baselines", *worker, "-Q", "baselines", "-c", "1", "-n", "baselines@%h"
+        )
+        child.environment = {**child.environment, "REMAP_SIGTERM": "SIGQUIT"}
+        child.niceness = 10
+        return child
 
     @property
     def url(self) -> str:
@@ -186,7 +195,7 @@ class Supervisor:
         """SIGINT, SIGTERM, SIGHUP; the second one does not wait any more."""
         self.stopping += 1
         if self.stopping > 1:
-            for child in (*self.services, self.demo, self.prepare):
+            for child in (*self.services, self.prepare):
                 child.signal(signal.SIGKILL)
 
     def run(self) -> None:
@@ -200,7 +209,7 @@ class Supervisor:
         finally:
             if self.stopping:
                 say("", "Stopping …")
-            stop_all([*self.services, self.demo, self.prepare], GRACE)
+            stop_all([*self.services, self.prepare], GRACE)
             stop_all([self.valkey], GRACE)  # last: the workers still had something to say to it
 
     def _start(self) -> None:
@@ -211,12 +220,11 @@ class Supervisor:
         self.web.start()
         self.workers["score"].start()
         self._wait_until_ready()
-        for queue in ("background", "insight"):
-            self.workers[queue].start()
+        for queue, worker in self.workers.items():
+            if queue != "score":
+                worker.start()
         self.beat.start()
         self._welcome()
-        if settings.DEMO and not (settings.VAR / "demo-done").exists():
-            self.demo.start()
 
     def _start_valkey(self) -> None:
         embedded.make_room(settings.VAR)
@@ -291,15 +299,11 @@ class Supervisor:
         for child in (*valkey, *self.services):
             if sentence := child.keep_up():
                 say(sentence)
-        for child in (*valkey, *self.services, self.demo):
+        for child in (*valkey, *self.services):
             child.trim_log()
         for child in self.services:
             for line in child.new_lines():
                 say(f"{child.name}: {line}")
-        if self.demo.process is not None and not self.demo.running:
-            if self.demo.exit_code:
-                say(f"The demo's baselines are not complete; the reason is in {self.demo.log}.")
-            self.demo.process = None
         if time.monotonic() >= self.next_check:
             self._check()
             self.next_check = time.monotonic() + CHECK_EVERY

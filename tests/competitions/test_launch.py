@@ -1,0 +1,220 @@
+"""The launch checklist: what is looked at, what a reason overrides, and what is never stored."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from competitions import deadlines, launch, lifecycle, tasks
+from competitions.deadlines import Phase
+from competitions.models import Act, BaselineRun, Competition, Finding, Kind, Remedy, Run
+from competitions.refusals import NotReady
+from tests.competitions.test_admin import admin
+from tests.competitions.zips import TRUTH, solution_csv
+
+__all__ = ["admin"]  # fixtures
+
+WHY = "the class begins at nine"
+
+
+@pytest.fixture
+def ready(prepared):
+    """Prepared; every finding of the leak report is settled, and no baseline was asked for."""
+    competition = prepared()
+    Finding.objects.filter(competition=competition).update(remedy=Remedy.ACCEPT)
+    return deadlines.read(competition.pk)
+
+
+def missing(competition):
+    fresh = deadlines.read(competition.pk)
+    return {check.name: check for check in launch.checklist(fresh) if not check.is_done}
+
+
+def trained(competition, score, **fields):
+    wanted = {
+        "solution": competition.solution,
+        "status": Run.READY,
+        "answers": "x",
+        "title": "Softmax regression",
+        "arch": "softmax",
+        "public_score": score,
+        **fields,
+    }
+    return BaselineRun.objects.create(competition=competition, **wanted)
+
+
+def change(competition, **fields):
+    Competition.objects.filter(pk=competition.pk).update(**fields)
+
+
+# --- the lines -----------------------------------------------------------------------------------
+
+
+def test_a_good_challenge_lacks_nothing_but_a_baseline(ready):
+    assert set(missing(ready)) == {"baseline"}
+    trained(ready, 0.99)
+    assert missing(ready) == {}
+    told = {check.name: check.sentence for check in launch.checklist(ready)}
+    assert told["right"] == "A file with every answer right scores 1, the best there is."
+    assert "chance is 0.3333" in told["random"]
+    assert told["baseline"] == "A baseline beats chance: Softmax regression with 0.99."
+
+
+def test_a_draft_without_files_lacks_them_and_no_reason_helps(draft):
+    assert {"files", "trial", "baseline"} == set(missing(draft))
+    with pytest.raises(NotReady, match="Upload train archive"):
+        lifecycle.open_now(draft, despite=WHY)
+
+
+def test_an_undecided_finding_is_named(ready):
+    Finding.objects.filter(competition=ready).delete()
+    Finding.objects.create(competition=ready, kind="near", images=4)
+    assert "Nearly the same picture" in missing(ready)["leaks"].sentence
+
+
+def test_a_baseline_counts_only_for_these_files_and_above_chance(ready):
+    run = trained(ready, 0.0)
+    assert "No baseline beats random answers" in missing(ready)["baseline"].sentence
+    BaselineRun.objects.filter(pk=run.pk).update(status=Run.FAILED, note="No memory.")
+    assert "failed" in missing(ready)["baseline"].sentence
+    BaselineRun.objects.filter(pk=run.pk).update(status=Run.TRAINING)
+    waiting = missing(ready)["baseline"]
+    assert (waiting.is_awaited, waiting.may_be_overridden) == (True, True)
+
+
+def test_less_is_better_where_the_metric_says_so(ready):
+    change(ready, metric="log_loss")
+    fresh = deadlines.read(ready.pk)
+    fresh.solution.launch_trial["random"]["public"] = 1.5
+    fresh.solution.save()
+    run = trained(fresh, 2.0)
+    assert "baseline" in missing(ready)
+    BaselineRun.objects.filter(pk=run.pk).update(public_score=0.2)
+    assert "baseline" not in missing(ready)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words", "may_be"),
+    [
+        ({"closes_at": -timedelta(hours=1)}, "has passed", False),
+        ({"freeze_minutes": 10}, "no end is set", True),
+        ({"closes_at": timedelta(minutes=5), "freeze_minutes": 10}, "first minute on", True),
+    ],
+)
+def test_dates_that_are_out_of_order_say_how(ready, fields, words, may_be):
+    now = timezone.now()
+    change(ready, **{k: now + v if isinstance(v, timedelta) else v for k, v in fields.items()})
+    found = missing(ready)["dates"]
+    assert words in found.sentence
+    assert found.may_be_overridden is may_be
+
+
+# --- the trial -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("metric", "chance"),
+    [("accuracy", 1 / 3), ("balanced_accuracy", 1 / 3), ("log_loss", None), ("f1", None)],
+)
+def test_three_files_are_tried_with_whatever_metric(draft, prepared, metric, chance):
+    change(draft, metric=metric)
+    trial = prepared().solution.launch_trial
+    assert trial["is_defined"]
+    assert trial["right"]["is_best"] is True
+    assert trial["random"]["is_worse"] is True
+    assert trial["random"]["chance"] == (None if chance is None else pytest.approx(chance))
+
+
+def test_of_the_private_rows_only_yes_or_no_is_kept(prepared):
+    usage = {name: f"{label},{'Public' if n % 2 else 'Private'}" for n, (name, label) in _rows()}
+    trial = prepared(solution=solution_csv(usage, header="id,label,Usage")).solution.launch_trial
+    text = json.dumps(trial)
+    assert "private" not in text
+    assert not set(TRUTH.values()) & set(text.replace('"', " ").split())
+    numbers = [
+        value for part in trial.values() if isinstance(part, dict) for value in part.values()
+    ]
+    assert all(value is None or isinstance(value, bool | float) for value in numbers)
+
+
+def _rows():
+    return list(enumerate(TRUTH.items()))
+
+
+def test_random_answers_far_from_chance_are_suspicious(ready):
+    ready.solution.launch_trial["random"]["is_at_chance"] = False
+    ready.solution.save()
+    assert "Look at the solution and the metric" in missing(ready)["random"].sentence
+
+
+# --- opening -------------------------------------------------------------------------------------
+
+
+def test_nothing_opens_until_it_is_green_or_overridden_with_a_reason(ready, host):
+    for despite in ("", "  "):
+        with pytest.raises(NotReady, match="No baseline was trained"):
+            lifecycle.open_now(ready, host, despite=despite)
+    lifecycle.open_now(ready, host, despite=WHY)
+    act = Act.objects.get(kind=Kind.OPENED)
+    assert (act.actor, act.reason, act.details) == (host, WHY, {"overridden": ["baseline"]})
+
+
+def test_a_green_list_needs_no_reason_and_keeps_none(ready, host):
+    trained(ready, 0.9)
+    lifecycle.open_now(ready, host, despite="a reason that nobody needs")
+    act = Act.objects.get(kind=Kind.OPENED)
+    assert (act.reason, act.details) == ("", {})
+
+
+def test_what_was_open_before_opens_again_without_the_list(ready):
+    lifecycle.open_now(ready, despite=WHY)
+    lifecycle.close_now(ready)
+    change(ready, closes_at=None)
+    lifecycle.open_now(ready)
+    assert deadlines.phase(deadlines.read(ready.pk)) is Phase.OPEN
+
+
+# --- the page ------------------------------------------------------------------------------------
+
+
+def page_of(competition):
+    return reverse("admin:competitions_competition_launch", args=[competition.pk])
+
+
+def test_the_page_lists_everything_and_takes_a_reason(ready, admin):
+    page = admin.get(page_of(ready)).content.decode()
+    assert "No baseline was trained on these files" in page
+    for name in ("files", "leaks", "sample", "right", "random", "defined", "dates", "baseline"):
+        assert f'data-check="{name}"' in page
+    refused = admin.post(page_of(ready), {"despite": ""}, follow=True).content.decode()
+    assert "It cannot be opened yet." in refused
+    page = admin.post(page_of(ready), {"despite": WHY}, follow=True).content.decode()
+    assert "The challenge is open." in page
+
+
+def test_without_files_there_is_no_button(draft, admin):
+    page = admin.get(page_of(draft)).content.decode()
+    assert "Open the challenge" not in page
+    assert "Upload train archive" in page
+
+
+def test_a_failed_baseline_says_why_and_is_trained_again(ready, admin, monkeypatch, host):
+    rung = []
+    monkeypatch.setattr(tasks.train_baseline, "apply_async", lambda args, **_: rung.append(args))
+    run = trained(ready, None, status=Run.FAILED, note="It ran out of memory.", answers="")
+    page = admin.get(page_of(ready)).content.decode()
+    assert "It ran out of memory." in page
+    assert "Train it again" in page
+    admin.post(page_of(ready), {"train": "softmax"})
+    run.refresh_from_db()
+    assert (run.status, run.note) == (Run.WAITING, "")
+    assert Act.objects.get(kind=Kind.BASELINE_QUEUED).actor == host
+    page = admin.post(page_of(ready), {"train": "nonsense"}, follow=True).content.decode()
+    assert "No baseline is called nonsense" in page
+
+
+def test_the_page_is_for_whoever_may_open_it(ready, clients, alice):
+    assert clients(alice).get(page_of(ready)).status_code == 302
+    assert clients().get(page_of(ready)).status_code == 302
