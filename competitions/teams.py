@@ -5,10 +5,11 @@ import unicodedata
 
 from django.contrib.auth.models import AbstractUser
 from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
 
-from competitions import deadlines
+from competitions import admission, deadlines
 from competitions.access import Person
-from competitions.models import Competition, Member, Team
+from competitions.models import Competition, Member, Organiser, RosterEntry, Team
 from competitions.refusals import NameTaken, NotOpen, Refused
 
 NAME_LENGTH = 60
@@ -28,7 +29,8 @@ def of(competition: Competition, user: Person) -> Team | None:
 def join(competition: Competition, user: AbstractUser) -> Team:
     """The person's team; made on the first call, the same on every later one.
 
-    Raises NotOpen for a closed competition.
+    Raises NotOpen for a closed competition, NotAMember for whom it does not admit, Refused for one
+    of its organisers.
     """
     team = of(competition, user)
     if team is not None:
@@ -36,10 +38,13 @@ def join(competition: Competition, user: AbstractUser) -> Team:
     current = deadlines.read(competition.pk)
     if deadlines.phase(current).is_over and not current.late_submissions:
         raise NotOpen("This challenge is closed; nobody can join it any more.")
+    if Organiser.objects.filter(competition=competition.pk, user=user.pk).exists():
+        raise Refused("You organise this challenge, and whoever does so cannot compete in it.")
+    entry = admission.require(competition, user)
     name = _name_for(user)
     for _ in range(TRIES):
         try:
-            return _found(competition, user, _free_name(competition, name))
+            return _found(competition, user, _free_name(competition, name), entry)
         except IntegrityError:
             # Two clicks at once: the constraint let one through. Or the name was taken meanwhile.
             team = of(competition, user)
@@ -90,10 +95,16 @@ def _is_visible(character: str) -> bool:
     return not hidden and character not in BLANKS
 
 
-def _found(competition: Competition, user: AbstractUser, name: str) -> Team:
+def _found(
+    competition: Competition, user: AbstractUser, name: str, entry: RosterEntry | None
+) -> Team:
+    """A team of one; its line of the roster, if there is one, gets the account, gives a group."""
     with transaction.atomic():
-        team = Team.objects.create(competition=competition, name=name)
+        group = entry.group if entry is not None else ""
+        team = Team.objects.create(competition=competition, name=name, group=group)
         Member.objects.create(team=team, competition=competition, user_id=user.pk)
+        if entry is not None and entry.joined_at is None:
+            RosterEntry.objects.filter(pk=entry.pk).update(user=user.pk, joined_at=Now())
         return team
 
 

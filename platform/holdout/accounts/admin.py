@@ -1,13 +1,16 @@
 """People and their tokens, in the admin. A token can be ended here and never read."""
 
+from typing import Any
+
 from allauth.account.models import EmailAddress
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from competitions.admin import columns
 from holdout.accounts.models import Token, User
@@ -34,13 +37,24 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]  # 
         (
             "What they may do",
             {
-                "fields": ("is_active", "is_staff", "is_superuser"),
-                "description": "Staff are organisers: they see drafts and this admin. What they "
-                "may change here needs superuser status. Take “active” away instead of deleting.",
+                "fields": ("is_active", "is_staff", "is_superuser", "user_permissions"),
+                "description": "Staff may organise: they begin challenges, and see those in which "
+                "they have a role. A superuser runs the site and owns every challenge. Take "
+                "“active” away instead of deleting.",
             },
         ),
         ("Dates", {"fields": (("last_seen", "joined"),)}),
     )
+
+    def formfield_for_manytomany(self, db_field: Any, request: Any, **options: Any) -> Any:
+        """One permission is given by name, and not even a superuser has it otherwise."""
+        if db_field.name == "user_permissions":
+            options["queryset"] = Permission.objects.filter(codename="view_labels")
+            options["widget"] = UnfoldAdminCheckboxSelectMultipleWidget()
+        field = super().formfield_for_manytomany(db_field, request, **options)
+        if field is not None and db_field.name == "user_permissions":
+            field.label, field.help_text = "Given by name", "Superusers have it only if ticked."
+        return field
 
     @display(description="Joined", ordering="date_joined")  # type: ignore[untyped-decorator]
     def joined(self, obj: User) -> str:

@@ -7,6 +7,13 @@ from django.db import models
 class User(AbstractUser):
     """A person, or a baseline's own account. Swapped in from the first migration on."""
 
+    has_pin = models.BooleanField(
+        "signs in by PIN",
+        default=False,
+        editable=False,
+        help_text="The password is a PIN, made when the person joined a class by its code.",
+    )
+
 
 class Token(models.Model):
     """A key to the API. Only its digest is stored: a stolen database opens no door."""

@@ -10,6 +10,7 @@ from django.urls import include, path
 from holdout.accounts import views
 
 tokens = [
+    path("claim/", views.claim, name="claim"),
     path("tokens/", views.token_list, name="tokens"),
     path("tokens/<int:pk>/revoke/", views.revoke_token, name="revoke_token"),
 ]

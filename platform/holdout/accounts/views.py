@@ -3,6 +3,7 @@
 from typing import cast
 
 from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -10,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from holdout.accounts import tokens
+from holdout.accounts.claiming import ClaimForm
 from holdout.accounts.models import User
 
 
@@ -22,6 +24,23 @@ def token_list(request: HttpRequest) -> HttpResponse:
     made = tokens.create(user, request.POST.get("name", "")) if request.method == "POST" else ""
     context = {"tokens": user.tokens.all(), "made": made}
     return render(request, "accounts/tokens.html", context)
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "POST"])
+def claim(request: HttpRequest) -> HttpResponse:
+    """For whoever came in by a PIN; others have what it gives already."""
+    user = cast(User, request.user)
+    if not user.has_pin:
+        return redirect("account_change_password")
+    form = ClaimForm(user, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        update_session_auth_hash(request, user)
+        messages.success(request, f"The account is yours: sign in as {user.username} from now on.")
+        return redirect("competitions:list")
+    return render(request, "accounts/claim.html", {"form": form})
 
 
 @login_required
