@@ -1,0 +1,1 @@
+"""Grades: everybody's numbers in one table, and a formula of the organiser's over them."""
