@@ -3,5 +3,5 @@ from django.apps import AppConfig
 
 class CompetitionsConfig(AppConfig):
     name = "competitions"
-    verbose_name = "Competitions"
+    verbose_name = "Challenges"
     default_auto_field = "django.db.models.BigAutoField"

@@ -67,10 +67,10 @@ def of(competition: Competition, team: Team) -> Attempts:
         used=Count("pk", filter=Q(day=day_of(now))), lifetime_used=Count("lifetime_slot")
     )
     return Attempts(
-        limit=competition.daily_limit,
+        limit=current.daily_limit + team.extra_attempts,
         resets_at=tomorrow,
-        lifetime_limit=lifetime_limit(competition),
-        is_late=deadlines.phase(current).is_over,
+        lifetime_limit=lifetime_limit(current) + team.extra_attempts,
+        is_late=deadlines.phase_for(current, team).is_over,
         **counted,
     )
 
@@ -88,7 +88,8 @@ def lifetime_limit(competition: Competition) -> int:
 
 def next_place(competition_pk: int, team: Team) -> Place:
     """The place that a file sent now would hold; raises if there is none."""
-    current, is_late = deadlines.require_taking(competition_pk)
+    team = Team.objects.get(pk=team.pk)  # a host may have given it more since it was read
+    current, is_late = deadlines.require_taking(competition_pk, team)
     if team.disqualification:
         raise NotOpen(f"Your team was disqualified: {team.disqualification}")
     now = deadlines.clock(current)
@@ -96,9 +97,12 @@ def next_place(competition_pk: int, team: Team) -> Place:
     taken = list(held(team).values_list("day", "slot", "lifetime_slot"))
     today = {slot for day, slot, _ in taken if slot is not None and day == day_of(now)}
     in_all = {number for _, _, number in taken if number is not None}
+    extra = team.extra_attempts
     return Place(
-        slot=_free_slot(today, current.daily_limit),
-        lifetime_slot=None if is_late else _free_lifetime_slot(in_all, lifetime_limit(current)),
+        slot=_free_slot(today, current.daily_limit + extra),
+        lifetime_slot=None
+        if is_late
+        else _free_lifetime_slot(in_all, lifetime_limit(current) + extra),
         is_late=is_late,
         now=now,
     )

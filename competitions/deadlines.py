@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from competitions.models import Competition, State
+from competitions.models import Competition, State, Team
 from competitions.refusals import NotOpen
 
 LONGEST_EXTENSION = timedelta(days=366)
@@ -35,6 +35,26 @@ class Phase(StrEnum):
 
 def phase(competition: Competition) -> Phase:
     """The phase at the moment the competition was read (its ``clock``)."""
+    return _phase(competition, competition.closes_at)
+
+
+def phase_for(competition: Competition, team: Team | None) -> Phase:
+    """The phase for one team, which a host may have given a later end of its own.
+
+    Closed by hand it is over for all: that is how a host ends everything.
+    """
+    return _phase(competition, closes_for(competition, team))
+
+
+def closes_for(competition: Competition, team: Team | None) -> datetime | None:
+    """When it ends for this team: at the later of its own end and everybody's."""
+    everybodys, own = competition.closes_at, team.closes_at if team else None
+    if own is None or everybodys is None or competition.state != State.OPEN:
+        return everybodys
+    return max(own, everybodys)
+
+
+def _phase(competition: Competition, closes_at: datetime | None) -> Phase:
     if competition.state == State.DRAFT:
         return Phase.DRAFT
     if competition.state == State.REVEALED:
@@ -44,7 +64,7 @@ def phase(competition: Competition) -> Phase:
     now = clock(competition)
     if competition.opens_at is not None and now < competition.opens_at:
         return Phase.UPCOMING
-    if competition.closes_at is not None and now >= competition.closes_at:
+    if closes_at is not None and now >= closes_at:
         return Phase.CLOSED
     return Phase.PAUSED if competition.paused_at is not None else Phase.OPEN
 
@@ -72,22 +92,22 @@ def clock(competition: Competition) -> datetime:
     return moment
 
 
-def require_taking(pk: int) -> tuple[Competition, bool]:
-    """The competition, read now, and whether a file sent now is late; raises NotOpen.
+def require_taking(pk: int, team: Team) -> tuple[Competition, bool]:
+    """The competition, read now, and whether a file of the team's is late now; raises NotOpen.
 
     Called inside the transaction that takes the submission, so that both see the same moment.
     """
     competition = read(pk)
-    now = phase(competition)
+    now = phase_for(competition, team)
     if now is Phase.OPEN:
         return competition, False
     if now.is_over and competition.late_submissions:
         return competition, True
-    raise NotOpen(_not_open(competition))
+    raise NotOpen(_not_open(competition, now))
 
 
-def _not_open(competition: Competition) -> str:
-    match phase(competition):
+def _not_open(competition: Competition, now: Phase) -> str:
+    match now:
         case Phase.UPCOMING:
             return f"Submissions open at {_utc(competition.opens_at)}. Nothing was sent."
         case Phase.PAUSED:

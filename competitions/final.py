@@ -32,7 +32,7 @@ def require_visible(competition: Competition, person: Person) -> None:
     """Raises NotFound where this person may not see the final board (yet)."""
     if competition.published_at is not None:
         return
-    if competition.state == State.REVEALED and access.is_organiser(person):
+    if competition.state == State.REVEALED and access.may_edit(person, competition):
         return
     raise NotFound("The final board is not published yet.")
 

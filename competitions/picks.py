@@ -71,9 +71,10 @@ def by_default(competition: Competition, team: Team) -> Submission | None:
 def _changeable(submission: Submission) -> Submission:
     """The submission, while its challenge is held: the end comes before or after, not between."""
     competition = Competition.objects.locked(submission.team.competition_id)
-    if deadlines.phase(competition) not in (Phase.OPEN, Phase.PAUSED):
+    found = Submission.objects.select_related("team__competition").get(pk=submission.pk)
+    if deadlines.phase_for(competition, found.team) not in (Phase.OPEN, Phase.PAUSED):
         raise NotOpen("The picks were settled when the challenge closed; they stay as they are.")
-    return Submission.objects.select_related("team__competition").get(pk=submission.pk)
+    return found
 
 
 def _is_scored_by_the_present_solution(submission: Submission) -> bool:

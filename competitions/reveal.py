@@ -1,14 +1,14 @@
 """The end: a person reveals the private board, and publishes it when the ceremony is over."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
 from django.db import transaction
 from django.db.models import F, QuerySet
 
-from competitions import audit, standings
+from competitions import allowances, audit, checks, standings
+from competitions.checks import Check
 from competitions.deadlines import Phase, clock, phase
 from competitions.models import (
     Alarm,
@@ -34,20 +34,6 @@ from scoring import rank, wilson
 PATIENCE = timedelta(seconds=90)  # the workers' round comes every minute
 
 
-@dataclass(frozen=True)
-class Check:
-    """One line of the checklist. What may be overridden needs a reason then.
-
-    What is awaited settles itself, so that nobody should override it yet.
-    """
-
-    name: str
-    is_done: bool
-    sentence: str
-    may_be_overridden: bool = False
-    is_awaited: bool = False
-
-
 def checklist(competition: Competition) -> list[Check]:
     """What must be settled before the private board is revealed, and whether it is.
 
@@ -56,6 +42,7 @@ def checklist(competition: Competition) -> list[Check]:
     on_time = Submission.objects.filter(team__competition=competition, is_late=False)
     return [
         _is_over(competition),
+        _allowances(competition),
         _is_done(
             "scored",
             on_time.exclude(status__in=FINAL).count(),
@@ -105,7 +92,7 @@ def reveal(
     """
     with transaction.atomic():
         fresh = Competition.objects.locked(competition.pk)
-        _require_settled(fresh, despite)
+        checks.overridden(checklist(fresh), despite, "It cannot be revealed yet.")
         FinalStanding.objects.bulk_create(_final_standings(fresh), batch_size=standings.BATCH)
         fresh.state, fresh.paused_at, fresh.revealed_at = State.REVEALED, None, clock(fresh)
         fresh.save(update_fields=["state", "paused_at", "revealed_at"])
@@ -177,12 +164,6 @@ def _others(
     )
 
 
-def _require_settled(competition: Competition, despite: str) -> None:
-    for check in checklist(competition):
-        if not check.is_done and not (check.may_be_overridden and despite.strip()):
-            raise NotReady(f"It cannot be revealed yet. {check.sentence}")
-
-
 def _is_over(competition: Competition) -> Check:
     now = phase(competition)
     if now is Phase.REVEALED:
@@ -190,6 +171,18 @@ def _is_over(competition: Competition) -> Check:
     if now is Phase.CLOSED:
         return Check("over", True, "The challenge is over.")
     return Check("over", False, "The challenge is not over. Close it, or wait for its end.")
+
+
+def _allowances(competition: Competition) -> Check:
+    """No reason overrides it: a team would lose the time that it was promised."""
+    late = allowances.running(competition)
+    if not late:
+        return Check("allowances", True, "No team has time left that it was given.")
+    words = (
+        f"Teams with an end of their own that may still send files: {len(late)}, the last until "
+        f"{late[0].closes_at:%d %b, %H:%M} UTC. Wait, or close the challenge: that ends it for all."
+    )
+    return Check("allowances", False, words)
 
 
 def _is_done(name: str, count: int, done: str, missing: str, **where_missing: bool) -> Check:

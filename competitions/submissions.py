@@ -198,7 +198,7 @@ def _take_slot(competition: Competition, team: Team, fields: dict[str, Any]) -> 
     Two uploads at once choose the same slot; the unique constraint lets one through and the
     other looks again. Each look sees one more slot taken, so the loop ends at the limit.
     """
-    for _ in range(competition.daily_limit + 1):
+    for _ in range(competition.daily_limit + team.extra_attempts + 1):
         with transaction.atomic():
             place = attempts.next_place(competition.pk, team)
             try:

@@ -1,7 +1,8 @@
 """Celery's door: claim, call a verb, leave. A task may be delivered twice, late, or never."""
 
 import time
-from functools import lru_cache
+from collections.abc import Iterable
+from functools import lru_cache, partial
 from typing import Any
 
 import redis
@@ -11,10 +12,20 @@ from django.conf import settings
 from django.db import OperationalError, transaction
 from kombu.exceptions import OperationalError as BrokerError
 
-from competitions import deadlines, files, preparing, rescoring, seal, solutions, submissions
-from competitions.insight import board, final
+from competitions import (
+    baseline_runs,
+    deadlines,
+    files,
+    preparing,
+    rescoring,
+    seal,
+    solutions,
+    submissions,
+    uploads,
+)
+from competitions.insight import board, final, mistakes
 from competitions.live import events
-from competitions.models import Standing, Status, Submission
+from competitions.models import BaselineRun, Standing, Status, Submission
 from scoring import InvalidSubmission, Report
 from scoring.custom import MetricError
 from scoring.custom.evaluate import SplitReport
@@ -144,6 +155,7 @@ def sweep() -> None:
         log.info("ringing again", rescoring=pk)
         _ring_rescoring(pk)
     _sweep_uploads()
+    _sweep_baselines()
     _sweep_insight()
 
 
@@ -152,12 +164,15 @@ def _sweep_insight() -> None:
         (insight, board.stale()),
         (final_insight, final.lacking()),
         (verify_seal, seal.unverified()),
+        (class_mistakes, mistakes.stale()),
     ):
         for pk in waiting:
             _ring_once(task, pk)
 
 
 def _sweep_uploads() -> None:
+    for name in uploads.tidy():
+        log.info("upload thrown away", file=name)
     for pk in preparing.give_up():
         log.error("preparing given up", competition=pk)
     for pk, inbox in preparing.forgotten():
@@ -174,6 +189,60 @@ def _sweep_uploads() -> None:
 def prepare(competition_pk: int, inbox: dict[str, str]) -> None:
     """Turns an organiser's uploaded files into a challenge, or into a sentence saying why not."""
     preparing.prepare(competition_pk, inbox)
+    train_usual_baselines(competition_pk)
+
+
+def train_usual_baselines(competition_pk: int) -> None:
+    """After a preparation, once it is committed; where it failed nothing is trained."""
+    enqueue_baselines(baseline_runs.queue_usual(competition_pk))
+
+
+def enqueue_baselines(runs: Iterable[BaselineRun]) -> None:
+    """Rings for baselines to be trained; without a broker the sweep does it later."""
+    for run in runs:
+        transaction.on_commit(partial(_ring_baseline, run.pk))
+
+
+def _ring_baseline(pk: int) -> None:
+    try:
+        train_baseline.apply_async((pk,), queue=baseline_runs.QUEUE, retry=False)
+    except (BrokerError, redis.RedisError, OSError) as error:
+        log.warning("queue does not answer", baseline=pk, reason=str(error))
+    else:
+        baseline_runs.rung(pk)
+
+
+def post_baselines(competition_pk: int) -> None:
+    """After an opening, once it is committed: what is trained goes onto the board."""
+    transaction.on_commit(lambda: _post_baselines(competition_pk))
+
+
+def _post_baselines(competition_pk: int | None = None) -> None:
+    for pk in baseline_runs.postable(competition_pk):
+        submission = baseline_runs.post(pk)
+        if submission is not None:
+            enqueue(submission)
+
+
+def _sweep_baselines() -> None:
+    for pk in baseline_runs.give_up():
+        log.error("training given up", baseline=pk)
+    baseline_runs.renew_outdated()
+    for pk in baseline_runs.forgotten():
+        _ring_baseline(pk)
+    _post_baselines()
+
+
+# The broker gives the message to a second worker after ten minutes: only one may claim the run.
+@shared_task(soft_time_limit=baseline_runs.TIME_LIMIT, time_limit=baseline_runs.TIME_LIMIT + 60)
+def train_baseline(pk: int) -> None:
+    """Claim, train on the public files, score on the public rows, and post where it is open."""
+    run = baseline_runs.claim(pk)
+    if run is None:
+        return
+    with structlog.contextvars.bound_contextvars(baseline=run.arch, competition=run.competition_id):
+        baseline_runs.work(run)
+    _post_baselines(run.competition_id)
 
 
 def enqueue_rescoring(pk: int) -> None:
@@ -258,6 +327,14 @@ def final_insight(competition_pk: int) -> None:
         events.publish_reset(deadlines.read(competition_pk))
     if not found.is_complete:
         _ring_once(final_insight, competition_pk)
+
+
+@shared_task
+def class_mistakes(competition_pk: int) -> None:
+    """What the field's files got wrong; goes on where a run's time was over."""
+    _heard(class_mistakes, competition_pk)
+    if not mistakes.refresh(competition_pk).is_complete:
+        _ring_once(class_mistakes, competition_pk)
 
 
 @shared_task

@@ -233,6 +233,12 @@ def competition(db: None, solution_csv: bytes) -> Competition:
 
 
 @pytest.fixture
+def another(db: None, solution_csv: bytes) -> Competition:
+    """A second challenge, as open as the first."""
+    return make_competition("another", solution_csv)
+
+
+@pytest.fixture
 def draft(db: None) -> Competition:
     """Known to the host alone; has no files yet."""
     return Competition.objects.create(slug="secret", title="Not announced yet")

@@ -11,9 +11,11 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from competitions import moderation
+from competitions.access import EDITORS
 from competitions.admin import columns
 from competitions.admin.acting import action
 from competitions.admin.audit import ReadOnlyAdmin
+from competitions.admin.by_role import ByRole
 from competitions.models import Alarm
 
 STATES = {"new": "danger", "seen": "info"}
@@ -38,9 +40,13 @@ SEEING = {
 
 
 @admin.register(Alarm)
-class AlarmAdmin(ReadOnlyAdmin):
+class AlarmAdmin(ByRole, ReadOnlyAdmin):
+    """For owners and editors: the gap tells of private scores."""
+
+    to_competition = "team__competition"
+    seen_by = frozenset(EDITORS)
     list_display = ("team", "challenge", "gap", "raised", "state")
-    list_filter = ("team__competition",)
+    list_filter = (("team__competition", admin.RelatedOnlyFieldListFilter),)
     list_select_related = ("team__competition",)
     search_fields = ("team__name",)
     list_before_template = "admin/competitions/alarm/explained.html"
@@ -84,5 +90,6 @@ class AlarmAdmin(ReadOnlyAdmin):
         return HttpResponse(headers={"HX-Redirect": reverse("admin:competitions_alarm_changelist")})
 
     def has_see_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        allowed: bool = request.user.has_perm("competitions.change_alarm")
-        return allowed
+        is_number = str(object_id).isdigit()  # an address may hold anything
+        found = self.get_queryset(request).filter(pk=object_id).first() if is_number else None
+        return found is not None and self.may(request, found, EDITORS)

@@ -5,13 +5,15 @@ from unfold.decorators import display
 
 from competitions.admin import columns
 from competitions.admin.audit import ReadOnlyAdmin
+from competitions.admin.by_role import ByRole
 from competitions.models import Announcement
 
 
 @admin.register(Announcement)
-class AnnouncementAdmin(ReadOnlyAdmin):
+class AnnouncementAdmin(ByRole, ReadOnlyAdmin):
+    to_competition = "competition"
     list_display = ("text", "competition", "when")
-    list_filter = ("competition",)
+    list_filter = (("competition", admin.RelatedOnlyFieldListFilter),)
     list_select_related = ("competition",)
     search_fields = ("text",)
     fields = ("text", "competition", "when")

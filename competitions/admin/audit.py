@@ -7,6 +7,8 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from competitions.admin import columns, details
+from competitions.admin.by_role import ByRole
+from competitions.admin.exporting import Exporting
 from competitions.models import Act, Kind
 
 LOOKED_AT = (Kind.DISQUALIFIED, Kind.EXCLUDED, Kind.REVEALED, Kind.RESCORING_APPLIED)
@@ -31,9 +33,10 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
 
 
 @admin.register(Act)
-class ActAdmin(ReadOnlyAdmin):
+class ActAdmin(Exporting, ByRole, ReadOnlyAdmin):
+    to_competition = "competition"
     list_display = ("what", "when", "competition", "subject", "who", "why")
-    list_filter = ("kind", "competition")
+    list_filter = ("kind", ("competition", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("competition", "actor")
     search_fields = ("subject", "reason", "actor__username")
     search_help_text = "Whom or what it concerned, the reason, or who did it"

@@ -12,18 +12,23 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from competitions import deadlines, lifecycle, preparing, solutions, terms
-from competitions.admin import columns, life, own_metric, parameters, uploads
+from competitions import deadlines, lifecycle, organisers, preparing, solutions, terms
+from competitions.access import EDITORS, OWNERS
+from competitions.admin import building, columns, life, own_metric, parameters, people, uploads
+from competitions.admin.by_role import ByRole
 from competitions.admin.forms import CompetitionForm
 from competitions.admin.inlines import ReadOnlyInline
+from competitions.admin.people import PEOPLE, OrganiserInline
 from competitions.deadlines import Phase
 from competitions.models import (
     Act,
     Announcement,
     Competition,
     DataFile,
+    Organiser,
     Preparation,
     PublicScore,
+    Role,
     State,
 )
 from competitions.models.metrics import LAYOUTS
@@ -68,9 +73,11 @@ class DataFileInline(ReadOnlyInline):
 
 
 @admin.register(Competition)
-class CompetitionAdmin(life.Life, ModelAdmin):  # type: ignore[misc]
+class CompetitionAdmin(ByRole, life.Life, ModelAdmin):  # type: ignore[misc]
+    changed_by = frozenset(EDITORS)
+    deleted_by = frozenset(OWNERS)
     form = CompetitionForm
-    inlines = [DataFileInline]
+    inlines = [DataFileInline, OrganiserInline]
     list_display = ("title", "state_label", "files_label", "opens", "closes", "team_count")
     list_filter = ("state", "preparation")
     search_fields = ("title", "slug")
@@ -127,12 +134,16 @@ class CompetitionAdmin(life.Life, ModelAdmin):  # type: ignore[misc]
             },
         ),
         ("Dates", {"classes": ["tab"], "fields": (*terms.DATES, "late_submissions")}),
+        ("People", {"classes": ["tab"], "fields": PEOPLE}),
         ("Pages", {"classes": ["tab"], "fields": ("data_page", "rules")}),
     )
     add_fieldsets = fieldsets[1:]
 
     class Media:
         js = (Script("competitions/admin.js", type="module"),)
+
+    def get_urls(self) -> Any:
+        return [*building.urls(self), *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Competition]:
         queryset: QuerySet[Competition] = super().get_queryset(request)
@@ -166,7 +177,13 @@ class CompetitionAdmin(life.Life, ModelAdmin):  # type: ignore[misc]
         return self.prepopulated_fields if obj is None else {}
 
     def get_inlines(self, request: HttpRequest, obj: Competition | None) -> Any:
-        return self.inlines if obj and obj.preparation == Preparation.READY else []
+        if obj is None:
+            return []
+        return self.inlines if obj.preparation == Preparation.READY else [OrganiserInline]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Every organiser may begin another one, and is its owner."""
+        return bool(request.user.is_active and getattr(request.user, "is_staff", False))
 
     def view_on_site(self, obj: Competition) -> str:
         return reverse("competitions:detail", args=[obj.slug])
@@ -252,6 +269,13 @@ class CompetitionAdmin(life.Life, ModelAdmin):  # type: ignore[misc]
             uploads.ring(*request.to_ring)
         return response
 
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Roles are given by verbs, which keep an owner and write it down."""
+        if formset.model is Organiser:
+            people.save(request, form.instance, formset)
+        else:
+            super().save_formset(request, form, formset, change)
+
     def save_model(self, request: Any, obj: Competition, form: Any, change: bool) -> None:
         """Only what was changed on the page: the workers write other columns of this row."""
         if change:
@@ -260,6 +284,8 @@ class CompetitionAdmin(life.Life, ModelAdmin):  # type: ignore[misc]
             super().save_model(request, obj, form, change)
         if form.wanted_metric and form.is_scored_otherwise:
             solutions.keep(obj, form.wanted_metric)
+        if not change:
+            organisers.add(obj, request.user, Role.OWNER, request.user)
         if form.uploads:
             if form.is_scored_otherwise and not preparing.takes_files(obj.pk):
                 raise NotReady(preparing.TOO_LATE)  # opened since the form was checked

@@ -1,6 +1,7 @@
 """The acts of a challenge's life, as buttons of its page: each asks first, then calls its verb."""
 
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from django.contrib import messages
@@ -10,18 +11,19 @@ from django.urls import reverse
 from unfold.enums import ActionVariant
 
 from competitions import deadlines, lifecycle
-from competitions.admin import rescoring, reveal
+from competitions.access import EDITORS, JUDGES
+from competitions.admin import launch, rescoring, reveal
 from competitions.admin.acting import action
+from competitions.admin.by_role import role_of
 from competitions.admin.dialogs import AnnouncementForm, ConfirmationForm, ExtensionForm
 from competitions.deadlines import Phase
 from competitions.live import events
-from competitions.models import Competition, State
+from competitions.models import Competition, Role, State
 from competitions.refusals import Refused
 
 OPENING = {
-    "title": "Open this challenge?",
-    "description": "From now on (or from its opening date) everyone sees it and can take part. "
-    "Its files, metric and split can then no longer be changed.",
+    "title": "Open this challenge again?",
+    "description": "From now on everyone can take part again, until its closing date.",
     "form_class": ConfirmationForm,
     "form_submit_text": "Open it",
 }
@@ -65,11 +67,24 @@ class Life:
     """For the admin of challenges: what may be done hangs on the phase, and is asked per phase."""
 
     actions_detail = (
-        "open_now", "announce", "extend", "resume", "pause", "close_now", "rescore", "reveal",
+        "launch", "open_now", "announce", "extend", "resume", "pause", "close_now", "rescore",
+        "reveal",
     )  # fmt: skip
 
     @action(
         description="Open",
+        permissions=["launch"],
+        icon="play_arrow",
+        variant=ActionVariant.PRIMARY,
+    )
+    def launch(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        def told(competition: Competition) -> None:
+            tell(competition, is_anew=False)
+
+        return launch.page(self, request, object_id, told)
+
+    @action(
+        description="Open again",
         permissions=["open"],
         dialog=OPENING,
         icon="play_arrow",
@@ -130,18 +145,21 @@ class Life:
     def rescore(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return rescoring.page(self, request, object_id)
 
+    def has_launch_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return self._is_in(request, object_id, Phase.DRAFT)
+
     def has_open_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         found = self._now(request, object_id)
-        return found is not None and found.state in (State.DRAFT, State.CLOSED)
+        return found is not None and found.state == State.CLOSED
 
     def has_close_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return self._is_in(request, object_id, Phase.UPCOMING, Phase.OPEN, Phase.PAUSED)
 
     def has_pause_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return self._is_in(request, object_id, Phase.OPEN)
+        return self._is_in(request, object_id, Phase.OPEN, roles=JUDGES)
 
     def has_resume_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return self._is_in(request, object_id, Phase.PAUSED)
+        return self._is_in(request, object_id, Phase.PAUSED, roles=JUDGES)
 
     def has_extend_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         found = self._now(request, object_id)
@@ -150,7 +168,7 @@ class Life:
 
     def has_announce_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         others = (phase for phase in Phase if phase is not Phase.DRAFT)
-        return self._is_in(request, object_id, *others)
+        return self._is_in(request, object_id, *others, roles=JUDGES)
 
     def has_rescore_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         others = (phase for phase in Phase if phase is not Phase.DRAFT)
@@ -159,20 +177,26 @@ class Life:
     def has_reveal_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return self._is_in(request, object_id, Phase.CLOSED, Phase.REVEALED)
 
-    def _is_in(self, request: HttpRequest, object_id: Any, *phases: Phase) -> bool:
-        found = self._now(request, object_id)
+    def _is_in(
+        self,
+        request: HttpRequest,
+        object_id: Any,
+        *phases: Phase,
+        roles: AbstractSet[Role] = EDITORS,
+    ) -> bool:
+        found = self._now(request, object_id, roles)
         return found is not None and deadlines.phase(found) in phases
 
-    def _now(self, request: Any, object_id: Any) -> Competition | None:
-        """The challenge, read once per request; None for whoever may change nothing."""
-        if not self.has_change_permission(request):  # type: ignore[attr-defined]  # the admin's
-            return None
+    def _now(
+        self, request: Any, object_id: Any, roles: AbstractSet[Role] = EDITORS
+    ) -> Competition | None:
+        """The challenge, read once per request; None for whoever may not do this."""
         known = getattr(request, "challenge_of_the_page", None)
         if known is None or str(known.pk) != str(object_id):
             is_number = str(object_id).isdigit()  # an address may hold anything
             known = Competition.objects.filter(pk=object_id).first() if is_number else None
             request.challenge_of_the_page = known
-        return known
+        return known if known is not None and role_of(request, known) in roles else None
 
 
 def act(

@@ -13,6 +13,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldBooleanWidget
 
 from competitions import reveal as verbs
 from competitions import tasks
+from competitions.checks import Check
 from competitions.live import events
 from competitions.models import Competition, State
 from competitions.models.submission import FINAL, Status
@@ -23,7 +24,7 @@ from competitions.refusals import Refused
 class Line:
     """A check with where its matter is looked at."""
 
-    check: verbs.Check
+    check: Check
     address: str
     words: str
 
@@ -92,7 +93,7 @@ def _tell(competition: Competition, *, is_published: bool) -> None:
         events.publish_reset(competition)
 
 
-def _line(check: verbs.Check, competition: Competition) -> Line:
+def _line(check: Check, competition: Competition) -> Line:
     if check.is_done and check.name != "picks":
         return Line(check, "", "")
     address, words = _where(check.name, competition)

@@ -11,9 +11,12 @@ from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from competitions import moderation, submissions, tasks
+from competitions.access import JUDGES
 from competitions.admin import columns, moderating
 from competitions.admin.acting import action
 from competitions.admin.audit import ReadOnlyAdmin
+from competitions.admin.by_role import ByRole, role_of
+from competitions.admin.exporting import Exporting
 from competitions.admin.moderating import ReasonForm, dialog
 from competitions.leaderboard import with_public_score
 from competitions.models import Status, Submission
@@ -68,7 +71,9 @@ class CountsFilter(admin.SimpleListFilter):
 
 
 @admin.register(Submission)
-class SubmissionAdmin(ReadOnlyAdmin):
+class SubmissionAdmin(Exporting, ByRole, ReadOnlyAdmin):
+    to_competition = "team__competition"
+    acted_on_by = frozenset(JUDGES)
     list_display = (
         "file_name",
         "status_label",
@@ -225,10 +230,10 @@ class SubmissionAdmin(ReadOnlyAdmin):
 
 
 def _may(request: Any, object_id: Any, **so_far: str) -> bool:
-    if not request.user.has_perm("competitions.change_submission"):
-        return False
     is_number = str(object_id).isdigit()  # an address may hold anything
-    return is_number and Submission.objects.filter(pk=object_id, **so_far).exists()
+    rows = Submission.objects.select_related("team__competition")
+    found = rows.filter(pk=object_id, **so_far).first() if is_number else None
+    return found is not None and role_of(request, found.team.competition) in JUDGES
 
 
 def _act(request: HttpRequest, form: Any, pk: str, verb: Any, done: str) -> HttpResponse:

@@ -12,8 +12,11 @@ from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from competitions import moderation, teams
+from competitions.access import JUDGES
 from competitions.admin import columns, moderating
 from competitions.admin.acting import action
+from competitions.admin.by_role import ByRole
+from competitions.admin.exporting import Exporting
 from competitions.admin.inlines import ReadOnlyInline
 from competitions.admin.moderating import ReasonForm, dialog
 from competitions.models import Member, Team
@@ -93,11 +96,13 @@ class KindFilter(admin.SimpleListFilter):
 
 
 @admin.register(Team)
-class TeamAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
+class TeamAdmin(Exporting, ByRole, ModelAdmin):  # type: ignore[misc]  # unfold has no types
+    to_competition = "competition"
+    changed_by = acted_on_by = frozenset(JUDGES)
     form = TeamForm
     list_display = ("name", "competition", "kind", "group", "member_count", "founded")
     list_editable = ("group",)
-    list_filter = ("competition", KindFilter)
+    list_filter = (("competition", admin.RelatedOnlyFieldListFilter), KindFilter)
     list_select_related = ("competition",)
     search_fields = ("name", "group", "members__user__username")
     fields = ("name", "group", "competition", "state", "reason", "founded")
@@ -120,6 +125,7 @@ class TeamAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
 
     def save_model(self, request: HttpRequest, obj: Team, form: Any, change: bool) -> None:
         """Through the verbs, which write down what they do and move the board's version on."""
+        self.require_change(request, obj)
         try:
             if "name" in form.changed_data:
                 moderation.rename(obj, obj.name, request.user)
@@ -226,10 +232,10 @@ class TeamAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         return self._may(request, object_id, OF_KIND[BASELINE])
 
     def _may(self, request: Any, object_id: Any, so_far: Q) -> bool:
-        if not self.has_change_permission(request):
-            return False
         is_number = str(object_id).isdigit()  # an address may hold anything
-        return is_number and Team.objects.filter(so_far, pk=object_id).exists()
+        rows = Team.objects.select_related("competition").filter(so_far)
+        found = rows.filter(pk=object_id).first() if is_number else None
+        return found is not None and self.has_change_permission(request, found)
 
 
 def _act(request: HttpRequest, form: Any, pk: str, verb: Any, done: str) -> HttpResponse:

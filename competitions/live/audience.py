@@ -22,6 +22,7 @@ from django.db import close_old_connections, connection
 from django.http import HttpRequest
 
 from competitions import access, teams
+from competitions.live.events import TO_HOSTS
 from competitions.models import Competition
 from competitions.refusals import NotFound
 
@@ -31,7 +32,7 @@ PUBLIC_FOR = 2.0  # seconds for which a challenge that visitors may see is taken
 
 @dataclass(frozen=True)
 class Listener:
-    """The teams whose own events this connection may hear, as the stream writes them."""
+    """Whose own events this connection may hear, as the stream writes it: teams, or the hosts."""
 
     teams: frozenset[str] = frozenset()
     person: str = ""  # empty for a visitor who is not signed in
@@ -99,7 +100,10 @@ class Desk:
         if not user.is_authenticated:
             return VISITOR
         team = teams.of(competition, user)
-        return Listener(frozenset({str(team.pk)} if team else ()), str(user.pk))
+        heard = {str(team.pk)} if team else set()
+        if access.may_judge(user, competition):
+            heard.add(TO_HOSTS)
+        return Listener(frozenset(heard), str(user.pk))
 
     def _competition(self, slug: str, user: access.Person) -> Competition:
         """Raises NotFound. What visitors may see, everybody may."""

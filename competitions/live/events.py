@@ -1,8 +1,9 @@
 """Events in: what workers tell the open screens. Public values only, or the team's own.
 
-One append-only stream per competition carries two kinds of entries: those for everybody, and
-those for the members of one team (``team`` names it). The web process that reads the stream
-keeps the second kind from everybody else, so one cursor serves all of a page's needs.
+One append-only stream per competition carries three kinds of entries: those for everybody, those
+for the members of one team (``team`` names it), and those for whoever runs the room (TO_HOSTS:
+which team, and what its file came to, no more). The web process that reads the stream keeps the
+last two from everybody else, so one cursor serves all of a page's needs.
 """
 
 import json
@@ -16,13 +17,14 @@ from django.conf import settings
 from competitions import deadlines, leaderboard
 from competitions.insight.board import MOST, Told
 from competitions.leaderboard import iso
-from competitions.models import Announcement, Competition, Standing, Submission
+from competitions.models import Announcement, Competition, Standing, Submission, Team
 
 log = structlog.get_logger(__name__)
 
 # At one score a second this keeps a quarter of an hour: longer gaps get a fresh board instead.
 KEPT_EVENTS = 1000
 TO_ALL = ""
+TO_HOSTS = "hosts"  # in place of a team: for those who run the room
 START = "0-0"  # the cursor of a page made before the first event
 
 
@@ -68,6 +70,21 @@ def publish_submission(submission: Submission) -> None:
     }
     _add(submission.team.competition.slug, "submission", data, team=str(submission.team_id))
 
+    if submission.is_final:
+        publish_to_hosts(submission.team, submission.status)
+
+
+def publish_to_hosts(team: Team, status: str) -> None:
+    """Something has happened in a team: its lines of the host's screen are fetched anew."""
+    data = {"team_id": team.pk, "status": status}
+    _add(team.competition.slug, "host", data, team=TO_HOSTS)
+
+
+def publish_allowance(team: Team) -> None:
+    """The team has another end or other limits: its pages ask for theirs."""
+    _add(team.competition.slug, "allowance", {}, team=str(team.pk))
+    publish_to_hosts(team, "allowance")
+
 
 def publish_announcement(announcement: Announcement) -> None:
     """The organiser's sentence, to everybody."""
@@ -80,17 +97,17 @@ def publish_clock(competition: Competition) -> None:
     _add(competition.slug, "clock", clock_of(deadlines.read(competition.pk)))
 
 
-def clock_of(competition: Competition) -> dict[str, str | None]:
-    """What an open page must know of the challenge's dates."""
+def clock_of(competition: Competition, team: Team | None = None) -> dict[str, str | None]:
+    """What an open page must know of the challenge's dates, as they are for the team."""
     moments = {
         "opens_at": competition.opens_at,
-        "closes_at": competition.closes_at,
+        "closes_at": deadlines.closes_for(competition, team),
         "freezes_at": competition.freezes_at,
         "frozen_since": deadlines.frozen_since(competition),
         "now": deadlines.clock(competition),
     }
     told = {name: None if at is None else iso(at) for name, at in moments.items()}
-    return {"phase": str(deadlines.phase(competition)), **told}
+    return {"phase": str(deadlines.phase_for(competition, team)), **told}
 
 
 def publish_reset(competition: Competition) -> None:

@@ -45,22 +45,19 @@ def ceremony(request: HttpRequest, slug: str) -> HttpResponse:
         "challenge": challenge,
         "final": play.about,
         "play": play,
-        # As at the door that publishes: staff look, and superusers change.
         "can_publish": competition.published_at is None
-        and request.user.has_perm("competitions.change_competition"),
+        and access.may_edit(request.user, competition),
     }
     return render(request, "competitions/ceremony.html", context)
 
 
 def _too_early(request: HttpRequest, challenge: Challenge) -> HttpResponse:
     """The address is right, and there is nothing to see yet."""
-    is_organiser = access.is_organiser(request.user)
+    competition = challenge.competition
     context = {
-        "competition": challenge.competition,
-        "is_organiser": is_organiser,
-        "can_reveal": challenge.is_over
-        and is_organiser
-        and request.user.has_perm("competitions.change_competition"),
+        "competition": competition,
+        "is_organiser": access.is_organiser(request.user, competition),
+        "can_reveal": challenge.is_over and access.may_edit(request.user, competition),
     }
     return render(request, "competitions/too_early.html", context, status=404)
 

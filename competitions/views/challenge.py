@@ -24,6 +24,7 @@ class Challenge:
     team: Team | None
     teams: int
     submissions: int
+    is_organised: bool = False  # by this visitor, in whatever role
     cursor: str = ""  # from which the live stream tells what this page does not show yet
 
     @property
@@ -45,12 +46,22 @@ class Challenge:
         return self.team is None and (not self.phase.is_over or self.competition.late_submissions)
 
     @property
+    def closes_at(self) -> datetime | None:
+        """The end, as it is for the visitor's team."""
+        return deadlines.closes_for(self.competition, self.team)
+
+    @property
+    def has_own_end(self) -> bool:
+        """Whether a host gave this team a later end than everybody's."""
+        return self.closes_at != self.competition.closes_at
+
+    @property
     def next_moment(self) -> datetime | None:
         """What the clock in the head runs towards."""
         if self.phase is Phase.UPCOMING:
             return self.competition.opens_at
         is_running = self.phase in (Phase.OPEN, Phase.PAUSED)
-        return self.competition.closes_at if is_running else None
+        return self.closes_at if is_running else None
 
     @property
     def freezes_at(self) -> datetime | None:
@@ -78,7 +89,7 @@ class Challenge:
     @property
     def clock(self) -> str:
         """The dates as JSON, from which the page's clock goes on by itself."""
-        return json.dumps(events.clock_of(self.competition))
+        return json.dumps(events.clock_of(self.competition, self.team))
 
     @property
     def announcements(self) -> list[Announcement]:
@@ -87,7 +98,10 @@ class Challenge:
 
 
 def find(request: HttpRequest, slug: str) -> Challenge:
-    """The challenge, or the 404 page where this visitor may not know of it (at most 4 queries)."""
+    """The challenge, or the 404 page where this visitor may not know of it (at most 4 queries).
+
+    One more where somebody is signed in and has no team: only then may it be an organiser.
+    """
     # First the cursor, then the rows: an event between the two is then heard twice, never lost.
     cursor = events.cursor(slug)
     try:
@@ -97,9 +111,10 @@ def find(request: HttpRequest, slug: str) -> Challenge:
     team = teams.of(competition, request.user)
     return Challenge(
         competition=competition,
-        phase=deadlines.phase(competition),
+        phase=deadlines.phase_for(competition, team),
         team=team,
         teams=Standing.objects.filter(competition=competition, is_baseline=False).count(),
         submissions=Submission.objects.filter(team=team).count() if team else 0,
+        is_organised=team is None and access.is_organiser(request.user, competition),
         cursor=cursor,
     )

@@ -22,6 +22,8 @@ from competitions.views.challenge import Challenge
 from competitions.views.returning import back
 from scoring import displayed
 
+OWN_END = "Submissions close for your team: a host gave it more time"
+
 
 @dataclass(frozen=True)
 class Date:
@@ -114,6 +116,7 @@ def agenda(challenge: Challenge) -> list[Date]:
         *_date(competition, competition.opens_at, "Submissions open"),
         *_date(competition, challenge.freezes_at, "The board freezes; scores still count"),
         *_date(competition, competition.closes_at, "Submissions close"),
+        *_date(competition, challenge.closes_at if challenge.has_own_end else None, OWN_END),
         *_date(competition, competition.published_at, "The final board is published"),
     ]
     if challenge.phase.is_running:

@@ -15,6 +15,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from competitions.live.events import clock_of
+from competitions.models import Competition
 from competitions.views import challenge as challenges
 from competitions.views import ties
 
@@ -37,6 +38,7 @@ class Joining:
     host: str
     port: int | None
     qr: Code
+    code: str = ""  # the class code, where there is one
 
 
 @require_safe
@@ -47,17 +49,26 @@ def projector(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "challenge": challenge,
         "clock": json.dumps(clock_of(challenge.competition)),
-        "joining": joining(request, slug),
+        "joining": joining(request, challenge.competition),
         "bounds": ties.for_scripts(challenge.competition.metric_facts.bounds),
     }
     return render(request, "competitions/projector.html", context)
 
 
-def joining(request: HttpRequest, slug: str) -> Joining:
-    """The challenge's address as the phones in the room can reach it."""
-    url = f"{request.scheme}://{_host(request)}{reverse('competitions:detail', args=[slug])}"
+def joining(request: HttpRequest, competition: Competition) -> Joining:
+    """The address at which one joins, as the phones in the room can reach it."""
+    page = reverse("competitions:detail", args=[competition.slug])
+    if competition.class_code:
+        page = reverse("competitions:enter", args=[competition.class_code])
+    url = f"{request.scheme}://{outside(request)}{page}"
     parts = urlsplit(url)
-    return Joining(url=url, host=parts.hostname or "", port=parts.port, qr=code(url))
+    return Joining(
+        url=url,
+        host=parts.hostname or "",
+        port=parts.port,
+        qr=code(url),
+        code=competition.class_code or "",
+    )
 
 
 def code(text: str) -> Code:
@@ -78,7 +89,7 @@ def _runs(row: Iterable[int]) -> Iterable[tuple[int, int]]:
             start = None
 
 
-def _host(request: HttpRequest) -> str:
+def outside(request: HttpRequest) -> str:
     """The host that was asked for; where that is this very machine, its address in the network.
 
     The site answers to that address only if it is among the allowed hosts, and so it is known.

@@ -1,10 +1,7 @@
 """The organiser's last act: everybody sees the final board from now on."""
 
-from typing import cast
-
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -27,7 +24,7 @@ def publish(request: HttpRequest, slug: str) -> HttpResponse:
     A script that asks for JSON gets 204 and nothing more, or the refusal as the API writes it.
     """
     competition = challenges.find(request, slug).competition
-    if not _may_publish(cast(AbstractUser, request.user)):
+    if not access.may_edit(request.user, competition):
         raise PermissionDenied("Only an organiser publishes the final board.")
     refusal = None
     try:
@@ -51,11 +48,6 @@ def _for_script(refusal: Refused | None) -> HttpResponse:
         return HttpResponse(status=204)
     told = {"error": {"code": refusal.code, "message": str(refusal)}}
     return JsonResponse(told, status=refusal.http_status)
-
-
-def _may_publish(user: AbstractUser) -> bool:
-    """As in the admin: staff look, and superusers change."""
-    return access.is_organiser(user) and user.has_perm("competitions.change_competition")
 
 
 def _tell(competition: Competition) -> None:

@@ -2,8 +2,10 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 from django.templatetags.static import static
+from django.urls import reverse_lazy
 
 from holdout import __version__, embedded, environment, policies
 from holdout.environment import Refused, choice, flag, number, path, text, words
@@ -22,6 +24,11 @@ PRODUCTION = MODE == "production"
 VAR = path("HOLDOUT_VAR", BASE / "var", "The directory that holds all data of an installation.")
 FILES = path(
     "HOLDOUT_FILES", VAR / "files", "Data sets, solutions and uploads. Never below a served root."
+)
+DATASETS = path(
+    "HOLDOUT_DATASETS",
+    VAR / "datasets",
+    "Published sets (MNIST, CIFAR-10, ...) as torchvision keeps them, or as they were published.",
 )
 DEBUG = flag("DEBUG", False, "Django's error pages, for developers. Refused in production.")
 SECRET_KEY = text("SECRET_KEY", "", "Signs sessions. Unset: made once and kept in the var folder.")
@@ -45,8 +52,8 @@ MAX_BODY = 1024**2 * number(
 )
 QUEUES = words(
     "HOLDOUT_QUEUES",
-    "score,background,insight",
-    "Queues with workers here (`score`, `background`, `insight`, `gpu`); /healthz watches them.",
+    "score,background,insight,baselines",
+    "Queues with workers here (these, and `gpu`); /healthz watches them.",
 )
 # Read by the supervisor, the tests or the Makefile; named here so that they are known.
 HOST = text("HOST", "127.0.0.1", "The address `make run` listens on; 0.0.0.0 for a whole class.")
@@ -214,10 +221,13 @@ ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True
-ACCOUNT_USERNAME_BLACKLIST = ["admin", "host", "holdout", "root", "softmax", "lenet5"]
+ACCOUNT_USERNAME_BLACKLIST = ["admin", "host", "holdout", "root"]
+# The accounts under which the site posts the baselines that it trains (competitions/baseline_runs).
+ACCOUNT_USERNAME_BLACKLIST += ["softmax", "mlp", "lenet5", "resnet18"]
+ACCOUNT_USERNAME_BLACKLIST += [f"{name}.baseline" for name in ACCOUNT_USERNAME_BLACKLIST[-4:]]
 # A class of forty signs up within a minute, perhaps from one address. Wrong passwords keep
 # allauth's own limits (10 a minute and address, 5 in five minutes and account).
-ACCOUNT_RATE_LIMITS = {"signup": "120/m/ip", "login": "120/m/ip"}
+ACCOUNT_RATE_LIMITS = {"signup": "120/m/ip", "login": "120/m/ip", "pin": "120/m/ip,5/300s/key"}
 ALLAUTH_TRUSTED_PROXY_COUNT = PROXIES
 # Nobody's mail server is known here: one machine prints its mail, production sends none.
 EMAIL_BACKEND = f"django.core.mail.backends.{'dummy' if PRODUCTION else 'console'}.EmailBackend"
@@ -248,6 +258,18 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
+
+
+def _runs_the_site(request: Any) -> bool:
+    return bool(request.user.is_superuser)
+
+
+def _entry(title: str, icon: str, page: str, permission: Any = None) -> dict[str, Any]:
+    """A line of the admin's side bar; without ``permission`` everybody who gets there sees it."""
+    entry = {"title": title, "icon": icon, "link": reverse_lazy(page)}
+    return entry if permission is None else {**entry, "permission": permission}
+
+
 UNFOLD = {
     "SITE_TITLE": "Holdout",
     "SITE_HEADER": "Holdout",
@@ -256,6 +278,35 @@ UNFOLD = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("img/mark.svg")}
     ],
+    "DASHBOARD_CALLBACK": "competitions.admin.dashboard.context",
+    "SIDEBAR": {
+        "show_search": False,
+        "navigation": [
+            {
+                "items": [
+                    _entry("Dashboard", "home", "admin:index"),
+                    _entry("Challenges", "flag", "admin:competitions_competition_changelist"),
+                    _entry(
+                        "Submissions", "upload_file", "admin:competitions_submission_changelist"
+                    ),
+                    _entry("Teams", "groups", "admin:competitions_team_changelist"),
+                    _entry("Alarms", "warning", "admin:competitions_alarm_changelist"),
+                    _entry(
+                        "Announcements", "campaign", "admin:competitions_announcement_changelist"
+                    ),
+                    _entry("Audit log", "history", "admin:competitions_act_changelist"),
+                ]
+            },
+            {
+                "title": "The site",
+                "separator": True,
+                "items": [
+                    _entry("People", "person", "admin:accounts_user_changelist", _runs_the_site),
+                    _entry("Tokens", "key", "admin:accounts_token_changelist", _runs_the_site),
+                ],
+            },
+        ],
+    },
     # The site's cobalt, in the steps that Unfold asks for.
     "COLORS": {
         "primary": {

@@ -46,6 +46,11 @@ def test_images_of_several_sizes_and_colours_become_one_array():
     assert challenge.stack(pictures, size=(8, 6), grey=False).shape == (2, 3, 6, 8)
 
 
+def test_large_images_are_shrunk_to_one_side_and_small_ones_are_left(challenge_folder):
+    assert dataset(str(challenge_folder), Path(), 6).train.pixels.shape[1:] == (1, 5, 6)
+    assert dataset(str(challenge_folder), Path(), 64).train.pixels.shape[1:] == (1, 10, 12)
+
+
 @pytest.mark.parametrize("data", [b"no image", png(0, 0)[:-30]])
 def test_names_the_image_that_cannot_be_read(tmp_path, data):
     files = {"a/0.png": png(0, 0), "b/broken.png": data}

@@ -1,8 +1,11 @@
 """What several tests of the challenges begin with."""
 
+import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from django.db import connections
 
 from competitions import preparing
 from competitions.models import Competition, Submission
@@ -35,3 +38,27 @@ def enter(
         return scored(user, content, competition=where)
 
     return add
+
+
+@pytest.fixture
+def at_once() -> Callable[[int, Callable[[], Any]], list[Any]]:
+    """``at_once(3, call)``: what the same call returns to three threads, in transactions."""
+
+    def run(count: int, call: Callable[[], Any]) -> list[Any]:
+        start, found = threading.Barrier(count), []
+
+        def one() -> None:
+            start.wait()
+            try:
+                found.append(call())
+            finally:
+                connections.close_all()
+
+        threads = [threading.Thread(target=one) for _ in range(count)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return found
+
+    return run

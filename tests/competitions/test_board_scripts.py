@@ -174,7 +174,7 @@ def as_page(rows: list[Row], noise: float, phase: Phase = Phase.OPEN) -> str:
     teams = sum(not row.is_baseline for row in rows)
     leader = next(row for row in rows if not row.is_baseline)
     board = Board(6, facts("accuracy", {}, None), 4, rows[:SHORT], teams, 1, 1, leader, noise)
-    challenge = Challenge(competition, phase, Team(pk=5, name="Emil"), teams, 0, "0-0")
+    challenge = Challenge(competition, phase, Team(pk=5, name="Emil"), teams, 0, cursor="0-0")
     sheet = board_page.sheet_of(challenge, board)
     context = board_page.context_of(challenge, board_page.Wanted(1, "", ""), sheet)
     request = RequestFactory().get("/competitions/pets/leaderboard/")

@@ -11,8 +11,10 @@ from PIL import Image
 
 import scoring
 from competitions import files, solutions
-from competitions.management.commands.load_competition import BUNDLES
-from competitions.models import Competition, SolutionVersion, State
+from competitions.management import bundles
+from competitions.management.bundles import BUNDLES
+from competitions.models import Act, Competition, Kind, SolutionVersion, State
+from competitions.preparing.sources.catalogue import SETS
 from tests.classroom import compiled
 
 pytestmark = pytest.mark.django_db
@@ -84,7 +86,9 @@ def test_the_sample_submission_scores_at_chance():
 
 
 def test_an_unknown_bundle_names_those_there_are():
-    with pytest.raises(CommandError, match="Shipped: digits"):
+    with pytest.raises(
+        CommandError, match="Shipped: cifar10, digits, fashion-mnist, mnist, photos"
+    ):
         load("no-such-thing")
 
 
@@ -132,7 +136,87 @@ def test_settings_that_do_not_fit_together_are_refused(tmp_path, words, sentence
 @pytest.mark.parametrize("bundle", sorted(BUNDLES.iterdir()), ids=lambda path: path.name)
 def test_a_bundle_is_a_plain_folder(bundle):
     names = {path.name for path in bundle.iterdir() if path.name != "__pycache__"}
-    assert {"competition.toml", "prepare.py", "overview.md", "data.md", "rules.md"} == names
+    pages = {"competition.toml", "overview.md", "data.md", "rules.md"}
+    assert names - {"prepare.py"} == pages
+    build = bundles.settings_of(bundle).get("build")
+    assert (build is None) is ("prepare.py" in names)
+    made = bundles.create(bundle, bundle.name)
+    assert made.overview
+    assert made.data_page
+    if build is not None and bundle.name != "photos":
+        assert build["source"] in SETS
+
+
+# --- from images ---------------------------------------------------------------------------------
+
+BUILD = 'title = "x"\npublic_fraction = 0.5\n[build]\nsource = "images"\ntest_fraction = 0.4\n'
+
+
+def photos(folder, each=10):
+    """A folder of images for each of two classes, no two alike."""
+    noise = np.random.default_rng(0)
+    for label in ("cat", "dog"):
+        (folder / "images" / label).mkdir(parents=True)
+        for n in range(each):
+            pixels = noise.integers(0, 255, (12, 12), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / "images" / label / f"{n}.png")
+    return folder
+
+
+def test_a_copied_template_makes_a_challenge_of_a_folder_of_photos(tmp_path):
+    folder = shutil.copytree(BUNDLES / "photos", tmp_path / "trip")
+    made = load(str(photos(folder)), "--open")
+    assert (made.slug, made.title, made.state) == ("trip", "Our photos", State.OPEN)
+    assert (made.solution.rows, made.solution.classes) == (6, ["cat", "dog"])
+    act = Act.objects.get(kind=Kind.OPENED)
+    assert act.reason == "Opened by command before the baselines were trained."
+    assert act.details == {"overridden": ["baseline"]}
+    assert made.baseline_runs.filter(arch="softmax").exists()
+
+
+def test_a_script_names_what_the_images_are_in(tmp_path, settings):
+    settings.DATASETS = photos(tmp_path / "sets")
+    bundle = tmp_path / "own"
+    bundle.mkdir()
+    (bundle / "competition.toml").write_text('title = "x"\npublic_fraction = 0.5\n')
+    (bundle / "prepare.py").write_text("def source(downloads):\n    return downloads / 'images'\n")
+    assert load(str(bundle)).solution.classes == ["cat", "dog"]
+
+
+def test_what_the_leak_report_found_must_be_decided_before_a_command_opens_it(tmp_path):
+    (tmp_path / "competition.toml").write_text(BUILD)
+    grey = Image.new("L", (12, 12), 128)
+    photos(tmp_path)
+    grey.save(tmp_path / "images" / "cat" / "grey.png")
+    with pytest.raises(CommandError, match="waits for your decision: Images of one colour"):
+        load(str(tmp_path), "--slug", "x", "--open")
+    (tmp_path / "competition.toml").write_text(BUILD + '[build.remedies]\nconstant = "accept"\n')
+    assert load(str(tmp_path), "--slug", "y", "--open").state == State.OPEN
+
+
+@pytest.mark.parametrize(
+    ("words", "script", "sentence"),
+    [
+        ("", "", "does not say what the files are made from"),
+        ("[build]\n", "", "does not say what the files are made from"),
+        ('[build]\nsorce = "x"\n', "", r"does not know build\.sorce"),
+        ('[build]\nsource = "mnits"\n', "", "no published set 'mnits'"),
+        (
+            '[build]\nsource = "mnist"\n',
+            "def prepare(a, b): ...",
+            r"prepare and \[build\] both say .* Keep one",
+        ),
+        ('[build]\nsource = "x"\nremedies = {near = "burn"}\n', "", "near = 'burn' is no decision"),
+        ("[build\n", "", "competition.toml: "),
+    ],
+)
+def test_a_bundle_that_says_nothing_or_two_things_is_refused(tmp_path, words, script, sentence):
+    (tmp_path / "competition.toml").write_text(f'title = "x"\n{words}')
+    (tmp_path / "x").mkdir()
+    if script:
+        (tmp_path / "prepare.py").write_text(script)
+    with pytest.raises(CommandError, match=sentence):
+        load(str(tmp_path), "--slug", "x")
 
 
 def _file(competition: Competition, name: str) -> bytes:

@@ -13,17 +13,23 @@ from competitions import audit, lifecycle
 from competitions.models import (
     Act,
     Announcement,
+    BaselineRun,
     ClassSample,
     Competition,
     CustomMetric,
     DataFile,
     FinalStanding,
+    Finding,
     Kind,
     Member,
+    Mistakes,
+    Organiser,
     Preparation,
     PrivateScore,
     PublicScore,
     Rescoring,
+    RosterEntry,
+    Run,
     SolutionVersion,
     Stage,
     Standing,
@@ -32,7 +38,9 @@ from competitions.models import (
     Submission,
     Team,
     Unscorable,
+    Upload,
 )
+from competitions.models.team import MOST_EXTRA_ATTEMPTS
 
 CONSTRAINTS = {
     constraint.name: constraint
@@ -245,6 +253,99 @@ def two_pictures_of_one_class(rows):
 def two_classes_in_one_place(rows):
     sample(rows, "cat", 0)
     sample(rows, "dog", 0)
+
+
+# --- who joins, and who organises ---------------------------------------------------------------
+
+
+@violates("competition_admission_is_known")
+def admission_by_nothing(rows):
+    rows.only(Competition).update(admission="friends")
+
+
+@violates("competition_class_code_is_not_empty")
+def an_empty_code(rows):
+    rows.only(Competition).update(class_code="")
+
+
+@violates("competition_names_the_domains_that_it_admits")
+def no_domain_to_admit(rows):
+    rows.only(Competition).update(admission="domain")
+
+
+@violates("one_role_per_person_and_competition")
+def two_roles(rows):
+    for role in ("judge", "viewer"):
+        Organiser.objects.create(competition=rows.competition, user=rows.alice, role=role)
+
+
+@violates("organiser_role_is_known")
+def a_role_of_ones_own(rows):
+    Organiser.objects.create(competition=rows.competition, user=rows.alice, role="king")
+
+
+@violates("roster_name_once_per_competition")
+def one_name_twice(rows):
+    for name in ("Anna", "ANNA"):
+        RosterEntry.objects.create(competition=rows.competition, name=name)
+
+
+@violates("one_roster_entry_per_person_and_competition")
+def one_person_twice(rows):
+    for name in ("Anna", "Ben"):
+        RosterEntry.objects.create(competition=rows.competition, name=name, user=rows.alice)
+
+
+@violates("roster_entry_has_a_name")
+def nobody_expected(rows):
+    RosterEntry.objects.create(competition=rows.competition, name="")
+
+
+@violates("team_has_a_bounded_number_of_extra_attempts")
+def attempts_without_end(rows):
+    team = rows.team_of(rows.alice)
+    Team.objects.filter(pk=team.pk).update(extra_attempts=MOST_EXTRA_ATTEMPTS + 1)
+
+
+@violates("mistakes_have_both_files_or_none")
+def a_report_without_its_labels(rows):
+    Mistakes.objects.create(
+        competition=rows.competition, version=1, computed_at=timezone.now(), path="x"
+    )
+
+
+# --- how it is built ----------------------------------------------------------------------------
+
+
+@violates("competition_prepares_no_more_than_there_is")
+def more_done_than_there_is(rows):
+    rows.only(Competition).update(preparation_done=2, preparation_total=1)
+
+
+@violates("upload_receives_no_more_than_its_size")
+def more_than_was_to_come(rows):
+    Upload.objects.create(owner=rows.alice, name="a.zip", size=1, received=2)
+
+
+@violates("upload_is_kept_only_whole")
+def half_a_file_kept(rows):
+    Upload.objects.create(owner=rows.alice, name="a.zip", size=2, received=1, path="x")
+
+
+@violates("one_finding_of_each_kind")
+def a_finding_twice(rows):
+    for _ in range(2):
+        Finding.objects.create(competition=rows.competition, kind="near", images=1)
+
+
+@violates("finding_kind_is_known")
+def an_unknown_finding(rows):
+    Finding.objects.create(competition=rows.competition, kind="odd", images=1)
+
+
+@violates("finding_remedy_is_known")
+def an_unknown_remedy(rows):
+    Finding.objects.create(competition=rows.competition, kind="near", images=1, remedy="pray")
 
 
 # --- team ----------------------------------------------------------------------------------------
@@ -520,3 +621,28 @@ def unscorable_twice(rows):
 def test_valid_rows_of_every_status_are_taken(in_status):
     """The other side of the coin: the constraints forbid nothing that the verbs do."""
     assert [in_status(status).status for status in Status.values if status != "scored"]
+
+
+# --- baselines -----------------------------------------------------------------------------------
+
+
+def a_run(rows, **fields):
+    competition = rows.competition
+    wanted = {"arch": "softmax", "title": "Softmax", "solution": competition.solution, **fields}
+    return BaselineRun.objects.create(competition=competition, **wanted)
+
+
+@violates("one_run_of_each_baseline")
+def the_same_baseline_twice(rows):
+    a_run(rows)
+    a_run(rows)
+
+
+@violates("baseline_run_status_is_known")
+def unknown_status_of_a_run(rows):
+    a_run(rows, status="asleep")
+
+
+@violates("baseline_run_is_trained_only_with_answers")
+def trained_without_answers(rows):
+    a_run(rows, status=Run.READY)

@@ -11,7 +11,6 @@ import subprocess
 import sys
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.db import connection
@@ -23,9 +22,11 @@ from competitions.admin.forms import CompetitionForm
 from competitions.models import (
     Competition,
     CustomMetric,
+    Organiser,
     Preparation,
     PrivateScore,
     PublicScore,
+    Role,
     Standing,
     State,
     Status,
@@ -42,8 +43,8 @@ from tests.competitions.test_admin import (
     SETTINGS,
     admin,
     change_page,
-    confirm,
     create,
+    launch,
     rung,
     three_files,
 )
@@ -132,7 +133,7 @@ def test_from_the_upload_to_the_board(admin, rung, submit, alice, bob, clients):
     tasks.prepare(*rung.pop())
     made.refresh_from_db()
     assert made.preparation == Preparation.READY, made.preparation_note
-    confirm(admin, made, "open_now")
+    launch(admin, made)
 
     # cat, dog, owl, cat, dog, owl, cat: four of these seven public rows become wrong
     sent_by_alice = {**TRUTH, **dict.fromkeys(list(TRUTH)[:7], "cat")}
@@ -178,6 +179,7 @@ def test_a_bundle_brings_its_metric_along(tmp_path, db, inside):
         call_command("load_competition", str(bundle))
     (bundle / "competition.toml").write_text(
         settings + 'metric_direction = "minimize"\n[metric_parameters]\nweight = 3\n'
+        '[build.remedies]\nexact = "accept"\nconflict = "accept"\nconstant = "accept"\n'
     )
     call_command("load_competition", str(bundle), "--open", stdout=io.StringIO())
     made = Competition.objects.get()
@@ -278,8 +280,7 @@ def test_the_source_is_shown_to_those_who_may_change_the_challenge_alone(
     assert "Do not send the same bird" in page
     assert own.custom_metric.version[:8] in page
     watcher = person("watcher", is_staff=True)
-    view = ("view_competition", "view_datafile")
-    watcher.user_permissions.set(Permission.objects.filter(codename__in=view))
+    Organiser.objects.create(competition=own, user=watcher, role=Role.VIEWER)
     page = clients(watcher).get(change_page(own)).content.decode()
     assert "A metric of your own" in page
     assert "same bird" not in page

@@ -403,8 +403,9 @@ def test_every_score_rings_and_the_sweep_rings_for_what_was_lost(
     assert waiting(valkey) == 1
     valkey.client.flushall()
     tasks.sweep()
-    assert waiting(valkey) == 1
+    assert waiting(valkey) == 2  # and for what the class got wrong
     tasks.insight(competition.pk)
+    tasks.class_mistakes(competition.pk)
     valkey.client.flushall()
     tasks.sweep()
     assert waiting(valkey) == 0

@@ -15,7 +15,16 @@ from django.test import Client
 from django.utils import timezone
 
 from competitions import picks, teams
-from competitions.models import Competition, Standing, State, Status, Submission, Team
+from competitions.models import (
+    Competition,
+    Organiser,
+    Role,
+    Standing,
+    State,
+    Status,
+    Submission,
+    Team,
+)
 from competitions.views import layouts
 from holdout.accounts.models import User
 from holdout.pages import marks, markup, wording
@@ -164,6 +173,8 @@ def test_a_submission_is_its_teams_and_the_organisers(competition, submit, answe
     assert sent.file_name in html(path, alice)
     html(path, bob, status=404)
     staff = User.objects.create(username="staff", is_staff=True)
+    html(path, staff, status=404)
+    Organiser.objects.create(competition=competition, user=staff, role=Role.VIEWER)
     assert sent.file_name in html(path, staff)
 
 

@@ -20,7 +20,8 @@ pytestmark = pytest.mark.django_db
 def sent_back(page, **changes):
     """What a browser sends from the page that it was given, with some fields filled in anew."""
     form = page.context["adminform"].form
-    sent = {**INLINE}
+    organisers = {f"organisers-{name}": "0" for name in ("TOTAL_FORMS", "INITIAL_FORMS")}
+    sent = {**INLINE, **organisers}
     for name in form.fields:
         value = form[name].value()
         if isinstance(form.fields[name], SplitDateTimeField):

@@ -28,7 +28,7 @@ def test_a_good_file_is_scored_and_told(submit, alice, answers, told):
     assert PublicScore.objects.get().value == pytest.approx(5 / 6)
     assert PrivateScore.objects.get().value == 1.0
     assert statuses(told) == ["running", "scored"]
-    assert [event["event"] for event in told()] == ["submission", "board", "submission"]
+    assert [event["event"] for event in told()] == ["submission", "board", "submission", "host"]
 
 
 def test_the_team_alone_is_told_of_its_submission(submit, team_of, alice, answers, told):
@@ -36,6 +36,7 @@ def test_the_team_alone_is_told_of_its_submission(submit, team_of, alice, answer
     team = str(team_of(alice).pk)
     assert {(event["event"], event["team"]) for event in told()} == {
         ("submission", team),
+        ("host", "hosts"),
         ("board", ""),
     }
 
@@ -234,7 +235,7 @@ def test_what_the_sweep_gives_up_is_told(in_status, told):
     submission = in_status("received")
     age(submission, received_at=submissions.GIVE_UP_AFTER)
     tasks.sweep()
-    assert [json.loads(event["data"])["status"] for event in told()] == ["failed"]
+    assert statuses(told) == ["failed"]
 
 
 def test_a_bell_for_what_is_scored_tells_again(scored, alice, answers, told):
@@ -242,7 +243,7 @@ def test_a_bell_for_what_is_scored_tells_again(scored, alice, answers, told):
     submission = scored(alice, answers())
     assert told() == []
     tasks.score(submission.pk)
-    assert [event["event"] for event in told()] == ["board", "submission"]
+    assert [event["event"] for event in told()] == ["board", "submission", "host"]
     assert json.loads(told()[0]["data"])["row"]["team_id"] == submission.team_id
 
 

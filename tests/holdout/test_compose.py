@@ -31,7 +31,7 @@ SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml
     "services"
 ]
 SITE = [name for name, service in SERVICES.items() if "build" in service]
-STARTED = ("web", "worker", "worker-background", "worker-insight", "beat")
+STARTED = ("web", "worker", "worker-background", "worker-insight", "worker-baselines", "beat")
 VARIABLE = re.compile(r"\$\{(?P<name>\w+):(?P<kind>[-?])(?P<rest>[^}]*)\}")
 DOT_ENV = {
     "SITE_HOST": "holdout.test",
@@ -54,6 +54,11 @@ def filled(text: str, env: Mapping[str, str] = DOT_ENV) -> str:
 
 def command(name: str) -> list[str]:
     return shlex.split(filled(SERVICES[name]["command"]))
+
+
+def stop_signal(name: str) -> signal.Signals:
+    """What compose sends the service that is to end."""
+    return signal.Signals[SERVICES[name].get("stop_signal", "SIGTERM")]
 
 
 @pytest.mark.parametrize("name", sorted(DOT_ENV))
@@ -105,7 +110,9 @@ def test_the_services_make_a_healthy_site(tmp_path):
         for line in (command("migrate"), collectstatic()):
             subprocess.run(line, check=True, cwd=app, env=environment, timeout=120)
         running = {
-            name: stack.enter_context(process(command(name), app, environment, tmp_path / name))
+            name: stack.enter_context(
+                process(command(name), app, environment, tmp_path / name, stop_signal(name))
+            )
             for name in STARTED
         }
         assert becomes_healthy(app, environment, running), told(tmp_path)
@@ -165,7 +172,11 @@ def surroundings(app: Path, folder: Path, database: str) -> dict[str, str]:
 
 @contextmanager
 def process(
-    line: list[str], place: Path, environment: Mapping[str, str], log: Path
+    line: list[str],
+    place: Path,
+    environment: Mapping[str, str],
+    log: Path,
+    ending: signal.Signals,
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """A process that is asked to end, and must."""
     with log.with_suffix(".log").open("wb") as output:
@@ -174,7 +185,7 @@ def process(
         )
     try:
         yield started
-        started.terminate()
+        started.send_signal(ending)
         started.wait(STOPPED_WITHIN)
     finally:
         if started.poll() is None:

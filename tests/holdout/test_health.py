@@ -34,7 +34,7 @@ def test_all_is_well(client, valkey):
         "database": "ok",
         "valkey": "ok",
         "web": "ok",
-        "workers": {"background": None, "insight": None},
+        "workers": {"background": None, "insight": None, "baselines": None},
     }
 
 

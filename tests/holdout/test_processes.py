@@ -1,18 +1,12 @@
 """Child processes and what they leave behind: logs that stay small, and no orphans."""
 
-import os
-import signal
-import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
-from holdout import demo, prepare, processes, up
+from holdout import prepare, processes, up
 from holdout.processes import Child
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def until(condition, seconds=20):
@@ -50,62 +44,6 @@ def test_a_line_without_an_end_does_not_hide_the_next_ones(tmp_path):
     assert lines == ["[error  ] seen"]
 
 
-# --- the demo ------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def training(tmp_path):
-    """A demo process in the middle of a step, and that step's process number."""
-    step, note = tmp_path / "step", tmp_path / "pid"
-    step.write_text(f"#!/bin/sh\necho $$ > {note}\nexec sleep 60\n")
-    step.chmod(0o700)
-    code = (
-        "import signal, sys\nfrom holdout import demo\n"
-        "signal.signal(signal.SIGTERM, demo.end)\n"
-        f"sys.executable = {str(step)!r}\n"
-        "with demo.workplace():\n    demo.run([], 'token')\n"
-    )
-    paths = {"PYTHONPATH": f"{ROOT / 'platform'}{os.pathsep}{ROOT}"}
-    environment = {**os.environ, **paths, "HOLDOUT_VAR": str(tmp_path / "var")}
-    process = subprocess.Popen([sys.executable, "-c", code], env=environment)
-    try:
-        until(lambda: note.exists() and note.read_text())
-        yield process, int(note.read_text())
-    finally:
-        process.kill()
-        process.wait()
-
-
-def is_gone(pid):
-    try:
-        return "State:\tZ" in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return True
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_step_of_the_demo_never_outlives_it(training, number):
-    process, step = training
-    process.send_signal(number)
-    process.wait(20)
-    until(lambda: is_gone(step))
-
-
-def test_a_demo_that_is_told_to_end_tidies_up(training, tmp_path):
-    process, _ = training
-    assert (tmp_path / "var" / "demo").is_dir()
-    process.terminate()
-    assert process.wait(20) == 1
-    assert not (tmp_path / "var" / "demo").exists()
-
-
-def test_what_a_killed_demo_left_is_removed(settings):
-    left = settings.VAR / "demo" / "left"
-    left.mkdir(parents=True)
-    with demo.workplace() as folder:
-        assert list(folder.iterdir()) == []
-
-
 # --- the supervisor's words ----------------------------------------------------------------------
 
 
@@ -120,7 +58,7 @@ def test_only_prepare_knows_the_chosen_password(monkeypatch):
     with up.listen("127.0.0.1", 0) as listener:
         supervisor = up.Supervisor(listener)
     assert supervisor.prepare.environment[up.PASSWORD] == "chosen"
-    others = (*supervisor.services, supervisor.valkey, supervisor.demo)
+    others = (*supervisor.services, supervisor.valkey)
     assert {other.environment[up.PASSWORD] for other in others} == {""}
 
 

@@ -28,13 +28,15 @@ from tests.classroom import make_competition
 from tests.journeys.stack import ids, label
 
 
-def competition(slug: str, rows: int = 60, daily_limit: int = 20) -> dict[str, Any]:
+def competition(
+    slug: str, rows: int = 60, daily_limit: int = 20, class_code: str | None = None
+) -> dict[str, Any]:
     """One with that many test rows, of which every third is public; see stack.answers."""
     lines = [
         f"{name},{label(n)},{'Private' if n % 3 else 'Public'}" for n, name in enumerate(ids(rows))
     ]
     solution = ("id,label,Usage\n" + "\n".join(lines) + "\n").encode()
-    made = make_competition(slug, solution, daily_limit=daily_limit)
+    made = make_competition(slug, solution, daily_limit=daily_limit, class_code=class_code)
     assert made.solution is not None
     seal(made.solution, {line.split(",")[0]: line.split(",")[2] for line in lines}, solution)
     return {"solution": files.storage("solutions").path(made.solution.path)}

@@ -69,6 +69,17 @@ def test_from_nothing_to_ready_and_again_after_any_end(start, var):
     assert again.processes() == {}
 
 
+def test_the_demo_trains_its_baselines_and_a_stop_waits_for_none_of_them(start):
+    site = start(HOLDOUT_DEMO="1")
+
+    def posted():
+        return {row["team"] for row in (site.board("digits") or {}).get("rows", [])}
+
+    until(lambda: "Softmax regression" in posted(), "a baseline is on the board")
+    assert site.stop() == 0
+    assert site.processes() == {}
+
+
 def test_a_second_start_is_refused_in_words(stack):
     second = subprocess.run(
         [sys.executable, "-m", "holdout.up"],

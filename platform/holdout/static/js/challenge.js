@@ -5,11 +5,13 @@
 // those of Challenge.states in competitions/views/challenge.py. Its data-moment names the date in it.
 import { connect } from "./hub.js";
 import { phaseAt } from "./phases.js";
+import { sparing } from "./pace.js";
 import { renewSoon } from "./regions.js";
 import { now, setClock, showTime, tickAll } from "./times.js";
 import { announceToAll } from "./toasts.js";
 
 const POLL = 60_000; // while the stream is away the dates may be a minute old
+const OWN_PAUSE = 1000;
 
 const head = document.querySelector("[data-challenge]");
 const countdown = head.querySelector("time[data-countdown]");
@@ -51,10 +53,33 @@ function show() {
   tickAll();
 }
 
-function hear({ now: server, ...news }) {
+function take({ now: server, ...news }) {
   setClock(server);
   clock = news;
   watch(true);
+}
+
+// A team that was given an end of its own has another clock than everybody: its page knows it.
+async function renewOwn() {
+  const response = await fetch(location.href, { cache: "no-store" });
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const fresh = page.querySelector("[data-challenge]");
+  if (!response.ok || !fresh) throw new Error(`the page answers ${response.status}`);
+  head.toggleAttribute("data-own-end", fresh.hasAttribute("data-own-end"));
+  take(JSON.parse(fresh.dataset.clock));
+}
+
+const renewOwnSoon = sparing(OWN_PAUSE, () => renewOwn().catch(() => {}));
+
+function hear(news) {
+  if (head.hasAttribute("data-own-end")) renewOwnSoon();
+  else take(news);
+}
+
+// Other limits, too, which only the server can draw.
+function hearAllowance() {
+  renewOwnSoon();
+  renewSoon();
 }
 
 // The organiser's clock may be due before the news of it has come.
@@ -73,8 +98,12 @@ async function fetchNews() {
   const response = await fetch(head.dataset.api, { headers: { Accept: "application/json" }, cache: "no-store" });
   if (!response.ok) throw new Error(`the challenge answers ${response.status}`);
   const { phase, opens_at, closes_at, freezes_at, announcements } = await response.json();
-  clock = { phase, opens_at, closes_at, freezes_at };
-  watch(true);
+  if (head.hasAttribute("data-own-end")) {
+    await renewOwn();
+  } else {
+    clock = { phase, opens_at, closes_at, freezes_at };
+    watch(true);
+  }
   announcements.filter(({ at }) => Date.parse(at) > opened).reverse().forEach(announceToAll);
 }
 
@@ -89,6 +118,6 @@ setInterval(watch, 1000);
 connect({
   url: head.dataset.live,
   cursor: head.dataset.cursor,
-  on: { clock: hear, announcement: announceToAll, reset: fetchNews },
+  on: { clock: hear, allowance: hearAllowance, announcement: announceToAll, reset: fetchNews },
   poll,
 });

@@ -6,7 +6,7 @@
 // where the page had better ask for itself meanwhile.
 
 // Every kind of event that the server sends. Pages name the ones they care for.
-export const EVENTS = ["board", "submission", "statistics", "announcement", "clock", "reset"];
+export const EVENTS = ["board", "submission", "statistics", "announcement", "clock", "allowance", "host", "reset"];
 
 const LOOK = 5000; // how often the silence is measured
 const OPEN_WITHIN = 15_000; // a proxy that collects the whole answer first lets none of it through
