@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractUser
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.utils.crypto import constant_time_compare, salted_hmac
 
 from competitions import audit
 from competitions.models import Admission, Competition, Kind, RosterEntry
@@ -85,6 +86,18 @@ def no_code(competition: Competition, by: Any = None) -> bool:
 def random_pin() -> str:
     """For a slip, or for whoever has forgotten the own one."""
     return f"{secrets.randbelow(10**SLIP_DIGITS):0{SLIP_DIGITS}d}"
+
+
+def slip_mark(entry: RosterEntry, pin: str) -> str:
+    """What is kept of the PIN on a slip: worthless without this installation's secret key.
+
+    A password's hash would take half a minute for a class, and six digits are found in it anyway.
+    """
+    return salted_hmac("holdout.slip", f"{entry.pk}:{pin}", algorithm="sha256").hexdigest()
+
+
+def is_slip_pin(entry: RosterEntry, pin: str) -> bool:
+    return constant_time_compare(entry.slip_pin, slip_mark(entry, pin))
 
 
 def typed(code: str) -> str:

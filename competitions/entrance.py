@@ -9,7 +9,7 @@ import secrets
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import AbstractUser
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
@@ -52,7 +52,7 @@ def enter(competition: Competition, name: str, pin: str) -> AbstractUser:
     entry = _entry(competition, wanted)
     if entry is not None and entry.user is not None:
         return _known(competition, entry, number)
-    if entry is not None and entry.slip_pin and not check_password(number, entry.slip_pin):
+    if entry is not None and entry.slip_pin and not admission.is_slip_pin(entry, number):
         raise WrongPin(f"{wanted} has a PIN on a printed slip. Type that one.")
     if entry is None and competition.admission in (Admission.ROSTER, Admission.DOMAIN):
         raise NotAMember(
@@ -74,15 +74,17 @@ def enter_as(competition: Competition, user: AbstractUser) -> None:
 def new_pin(entry: RosterEntry, by: Any = None) -> str:
     """A PIN for whoever has forgotten it, or has none yet; told this one time."""
     pin = admission.random_pin()
+    password = make_password(pin)  # takes half a second: before anything is held
     with transaction.atomic():
         competition = Competition.objects.locked(entry.competition_id)
         fresh = RosterEntry.objects.select_related("user").get(pk=entry.pk)
         if fresh.user is None:
-            RosterEntry.objects.filter(pk=fresh.pk).update(slip_pin=make_password(pin))
+            mark = admission.slip_mark(fresh, pin)
+            RosterEntry.objects.filter(pk=fresh.pk).update(slip_pin=mark)
         else:
             if not is_pin_account(fresh.user):
                 raise Refused(f"{fresh.name} signs in with a password of their own.")
-            fresh.user.set_password(pin)
+            fresh.user.password = password
             fresh.user.save(update_fields=["password"])
         audit.record(competition, by, Kind.PIN_RESET, fresh.name)
     return pin

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
@@ -118,11 +117,11 @@ def slips(competition: Competition, by: Any = None) -> list[tuple[RosterEntry, s
     """
     waiting = list(competition.roster.filter(user=None))
     made = [(entry, admission.random_pin()) for entry in waiting]
-    hashed = {entry.pk: make_password(pin) for entry, pin in made}
     with transaction.atomic():
         locked = Competition.objects.locked(competition.pk)
-        for pk, value in hashed.items():
-            RosterEntry.objects.filter(pk=pk, user=None).update(slip_pin=value)
+        for entry, pin in made:
+            mark = admission.slip_mark(entry, pin)
+            RosterEntry.objects.filter(pk=entry.pk, user=None).update(slip_pin=mark)
         audit.record(locked, by, Kind.ROSTER_CHANGED, slips=len(made))
     if competition.class_code is None:
         admission.new_code(competition, by)

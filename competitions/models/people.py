@@ -53,7 +53,7 @@ class RosterEntry(models.Model):
     name_key = models.CharField(max_length=180, editable=False)
     email = models.EmailField(blank=True)
     group = models.CharField(max_length=40, blank=True)
-    # The hash of the PIN on a printed slip, until the person has joined with it.
+    # A mark of the PIN on a printed slip, until the person has joined with it.
     slip_pin = models.CharField(max_length=128, blank=True, editable=False)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,

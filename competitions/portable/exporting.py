@@ -9,8 +9,7 @@ from typing import IO, Any
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
-from django.db import transaction
-from django.db.models import Model, QuerySet
+from django.db.models import Count, Max, Model, QuerySet
 
 from competitions import audit, files, preparing
 from competitions.models import Competition, DataFile, Kind, SolutionVersion, Status, Submission
@@ -37,31 +36,36 @@ def export(
     Without the solution no label, seed or private score is in it. Without the data the files for
     participants are only named, with their hashes. Raises Refused while files are being scored.
     """
-    with transaction.atomic():
-        audit.record(competition, by, Kind.EXPORTED, solution=with_solution, data=with_data)
-        fresh = Competition.objects.select_related("solution").get(pk=competition.pk)
-        _require_settled(fresh)
-        writer = _Writer(zipfile.ZipFile(out, "w", allowZip64=True))
-        counts = {
-            table.name: writer.rows(f"{table.name}.jsonl", _rows(fresh, table, with_solution))
-            for table in TABLES
-            if not table.is_private or with_solution or _is_published(fresh, table)
-        }
-        writer.rows("user.jsonl", _people(fresh, with_emails))
-        for place, path in _files(fresh, with_solution, with_data):
-            writer.file(place, path)
-        writer.close(
-            {
-                "format": FORMAT,
-                "slug": fresh.slug,
-                "title": fresh.title,
-                "with_solution": with_solution,
-                "with_data": with_data,
-                "competition": _record(fresh, with_solution),
-                "rows": counts,
-            }
-        )
+    audit.record(competition, by, Kind.EXPORTED, solution=with_solution, data=with_data)
+    fresh = Competition.objects.select_related("solution").get(pk=competition.pk)
+    _require_settled(fresh)
+    # No transaction holds the tables still, for it would keep every file waiting on SQLite: what
+    # has changed meanwhile is noticed at the end.
+    before = _state(fresh)
+    writer = _Writer(zipfile.ZipFile(out, "w", allowZip64=True))
+    counts = {
+        table.name: writer.rows(f"{table.name}.jsonl", _rows(fresh, table, with_solution))
+        for table in TABLES
+        if not table.is_private or with_solution or _is_published(fresh, table)
+    }
+    writer.rows("user.jsonl", _people(fresh, with_emails))
+    if _state(fresh) != before:
+        raise Refused("Something has changed while it was exported. Export again.")
+    for place, path in _files(fresh, with_solution, with_data):
+        writer.file(place, path)
+    told = {"format": FORMAT, "slug": fresh.slug, "title": fresh.title, "rows": counts}
+    chosen = {"with_solution": with_solution, "with_data": with_data}
+    writer.close({**told, **chosen, "competition": _record(fresh, with_solution)})
     return counts
+
+
+def _state(competition: Competition) -> tuple[object, ...]:
+    """Differs after whatever could part two tables from each other."""
+    fresh = Competition.objects.get(pk=competition.pk)
+    sent = Submission.objects.filter(team__competition=competition)
+    newest = sent.aggregate(Count("pk"), Max("received_at"), Max("finished_at"))
+    acts = fresh.acts.aggregate(Max("pk"))
+    return fresh.board_version, fresh.state, fresh.teams.count(), newest, acts
 
 
 class _Writer:

@@ -51,8 +51,10 @@ def load(
             f"There is a challenge {wanted!r} here already. Choose another name with --slug."
         )
     try:
+        coming = _Import(archive, manifest, data or {}, match_people)
+        coming.keep_files()  # gigabytes, which no transaction should wait for
         with transaction.atomic():
-            return _Import(archive, manifest, data or {}, match_people).run(wanted, by)
+            return coming.run(wanted, by)
     except (KeyError, TypeError, ValueError, ValidationError, DatabaseError) as error:
         raise Refused(
             f"The exported challenge cannot be read: {type(error).__name__}. Was it changed, or "
@@ -76,7 +78,6 @@ class _Import:
 
     def run(self, slug: str, by: Any) -> Competition:
         record = dict(self._manifest["competition"])
-        self._keep_files()
         self._people()
         competition = drafts.begin(str(record["title"]), slug, None)
         self._ids[Competition][int(record["id"])] = competition.pk
@@ -89,7 +90,7 @@ class _Import:
         audit.record(competition, by, Kind.IMPORTED, solution=self._manifest["with_solution"])
         return Competition.objects.get(pk=competition.pk)
 
-    def _keep_files(self) -> None:
+    def keep_files(self) -> None:
         """Under the paths by which the rows know them, which are the hashes of their contents."""
         for name in self._archive.names:
             if not name.startswith("files/"):

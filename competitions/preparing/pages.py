@@ -77,10 +77,7 @@ def _data_card(built: Built) -> str:
         f"## The images\n\n| | |\n|---|---|\n{table}\n{note}\n"
         f"The classes: {_names(built.classes)}.\n\n"
         "Names and order of the images are drawn at random, and what cameras and editors wrote "
-        "beside the pixels is removed.\n\n"
-        "## Where they come from\n\n"
-        "*Whoever gives this challenge writes here who took the images, when, and under which "
-        "licence they may be used.*\n"
+        "beside the pixels is removed.\n"
     )
 
 

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 
+from competitions import admission
 from competitions.models import Competition, Preparation
 from holdout.environment import kept_secret, speakable_secret
 
@@ -42,6 +43,9 @@ def demo() -> None:
     except CommandError as error:
         # A site without its demo is still a site.
         _log.error("the demo challenge could not be made", reason=str(error))
+        return
+    code = admission.new_code(Competition.objects.get(slug=DEMO))
+    (settings.VAR / "class_code").write_text(code)
 
 
 def main() -> None:

@@ -292,6 +292,8 @@ class Supervisor:
         also = f" and, in this network, {', '.join(others)}" if others else ""
         say(f"Holdout is ready at {self.url}{also}")
         say(f"  organiser   {self.url}/admin/   {login(self.begun)}")
+        if (code := settings.VAR / "class_code").exists():
+            say(f"  class code  {code.read_text()}   typed at {self.url}/join/ (digits)")
         say(f"  data        {settings.VAR}", "  stop        Ctrl-C")
 
     def _watch(self) -> None:

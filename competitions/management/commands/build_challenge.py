@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from competitions import drafts, lifecycle, preparing
+from competitions import drafts, lifecycle, preparing, tasks
 from competitions.models import Competition, Finding, Preparation, Remedy
 from competitions.preparing.sources import packed
 from competitions.preparing.sources.catalogue import SETS, is_known
@@ -64,6 +64,7 @@ class Command(BaseCommand):
         else:
             inbox = preparing.receive_source(competition.pk, packed(source), source.name, **chosen)
         preparing.prepare(competition.pk, inbox)
+        tasks.train_usual_baselines(competition.pk)
         competition = Competition.objects.get(pk=competition.pk)
         if competition.preparation != Preparation.READY:
             raise CommandError(competition.preparation_note)
