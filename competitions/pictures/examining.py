@@ -12,6 +12,7 @@ import tempfile
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -116,8 +117,8 @@ def thumbnails(pictures: Iterable[bytes], side: int = 96) -> list[bytes]:
 class Examiner:
     """One child, replaced when it dies or is too slow."""
 
-    def __init__(self, folder: str) -> None:
-        self._folder = folder
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory()  # empty: all that the child may write to
         self._process: subprocess.Popen[bytes] | None = None
         self.confinement: list[str] = []  # the measures that are in force, by the child's word
 
@@ -157,6 +158,10 @@ class Examiner:
             raise frames.Broken
         return answer
 
+    def close(self) -> None:
+        self.replace()
+        self._folder.cleanup()
+
     def replace(self) -> None:
         """The present child ends; the next question starts another."""
         process, self._process = self._process, None
@@ -186,7 +191,7 @@ class Examiner:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,  # a decoder's warnings may quote what is in a file
-                cwd=self._folder,
+                cwd=self._folder.name,
                 env=_ENVIRONMENT,
                 start_new_session=True,
             )
@@ -195,14 +200,39 @@ class Examiner:
         return self._process
 
 
+_idle: ContextVar[list[Examiner] | None] = ContextVar("idle examiners", default=None)
+
+
+@contextmanager
+def sitting() -> Iterator[None]:
+    """Within it a child is kept from one call to the next, and at its end it is gone.
+
+    For one upload: no child that has seen somebody's pictures sees those of somebody else.
+    """
+    kept: list[Examiner] = []
+    token = _idle.set(kept)
+    try:
+        yield
+    finally:
+        _idle.reset(token)
+        for examiner in kept:
+            examiner.close()
+
+
 @contextmanager
 def _examiner() -> Iterator[Examiner]:
-    with tempfile.TemporaryDirectory() as folder:
-        examiner = Examiner(folder)
-        try:
-            yield examiner
-        finally:
-            examiner.replace()
+    """One that is idle, or a new one. After a fault it is not kept: it may owe an answer."""
+    kept = _idle.get()
+    examiner = kept.pop() if kept else Examiner()
+    is_kept = False
+    try:
+        yield examiner
+        is_kept = kept is not None
+    finally:
+        if kept is not None and is_kept:
+            kept.append(examiner)
+        else:
+            examiner.close()
 
 
 def _batches(pictures: Iterator[tuple[int, Picture]]) -> Iterator[list[tuple[int, Picture]]]:

@@ -25,6 +25,7 @@ from competitions.models import (
     Preparation,
     SolutionVersion,
 )
+from competitions.pictures import examining
 from competitions.preparing import claims, pages, sourced, trials
 from competitions.preparing.answers import IGNORED, PRIVATE, PUBLIC, Answers
 from competitions.preparing.build import build
@@ -132,7 +133,9 @@ def prepare(competition_pk: int, inbox: Inbox) -> None:
     if competition is None:
         return
     try:
-        _publish(competition, build(competition, inbox, Progress(competition)))
+        with examining.sitting():
+            built = build(competition, inbox, Progress(competition))
+        _publish(competition, built)
     except Overtaken:
         log.info("preparing was overtaken", competition=competition.slug)
     except Refused as error:

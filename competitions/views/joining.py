@@ -12,7 +12,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from competitions import entrance
+from competitions import entrance, teams
+from competitions.live import events
 from competitions.models import Competition
 from competitions.refusals import NotFound, Refused
 
@@ -106,6 +107,9 @@ def _as_oneself(request: HttpRequest, competition: Competition) -> HttpResponse:
 
 
 def _in(request: HttpRequest, competition: Competition, user: AbstractUser) -> HttpResponse:
+    team = teams.of(competition, user)
+    if team is not None:
+        events.publish_to_hosts(team, "joined")
     name = user.get_full_name() or user.get_username()
     messages.success(request, f"You are in, {name}. Fetch the data and begin.")
     return redirect("competitions:detail", slug=competition.slug)

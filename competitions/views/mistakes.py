@@ -112,13 +112,20 @@ def _shown(told: Mapping[str, Any], hardest: list[dict[str, Any]] | None) -> dic
 
 
 def _confusion(matrix: Sequence[Sequence[float]] | None, classes: Sequence[str]) -> list[Line]:
+    """Mistakes are shaded by the most frequent one: of a good class they are all small."""
     if matrix is None or len(classes) > DRAWN:
         return []
+    worst = max((s for i, row in enumerate(matrix) for j, s in enumerate(row) if i != j), default=0)
     return [
         Line(
             true,
             [
-                _cell(share, f"{true}: called {answer} in {_percent(share)}", i == j)
+                _cell(
+                    share,
+                    f"{true}: called {answer} in {_percent(share)}",
+                    i == j,
+                    share if i == j else share / (worst or 1),
+                )
                 for j, (answer, share) in enumerate(zip(classes, row, strict=True))
             ],
         )

@@ -14,6 +14,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
 from competitions import attempts, deadlines, final, leaderboard, teams
+from competitions.live import events
 from competitions.models import Competition, Submission
 from competitions.refusals import Refused
 from competitions.remarks import feedback
@@ -85,6 +86,7 @@ def join(request: HttpRequest, slug: str) -> HttpResponse:
         messages.error(request, str(error))
     else:
         messages.success(request, f"You are in, as team {team.name}. Fetch the data and begin.")
+        events.publish_to_hosts(team, "joined")
     return back(request, page)
 
 

@@ -24,7 +24,7 @@ from competitions.refusals import NotReady, Refused
 from tests.competitions.test_sources import idx
 from tests.competitions.zips import packed
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once("test_build_pages.py")]
 SECRET = "taken-at-the-zoo-in-bern"
 
 

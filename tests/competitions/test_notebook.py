@@ -16,7 +16,7 @@ from competitions.management.bundles import BUNDLES
 from competitions.models import Competition, DataFile
 from tests.classroom import compiled
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once("test_preparing.py")]
 
 
 @pytest.fixture

@@ -67,6 +67,7 @@ def test_it_makes_everything_that_participants_need(prepared):
         ("test.zip", 30),
         ("train.csv", 6),
         ("sample_submission.csv", 30),
+        ("starter.ipynb", None),
     ]
     assert rows(content(competition, "train.csv"))[:2] == [["id", "label"], ["cat/0.png", "cat"]]
     assert {row[1] for row in rows(content(competition, "sample_submission.csv"))[1:]} == {"cat"}
@@ -479,7 +480,7 @@ def test_new_files_make_a_new_version(draft, prepared):
     prepared()
     competition = prepared(train=train_zip(each=3))
     assert competition.solution.version == 2
-    assert competition.files.count() == 4
+    assert competition.files.count() == 5
 
 
 def test_the_last_upload_is_prepared_anew_for_other_settings(draft, prepared):

@@ -16,7 +16,7 @@ from competitions.preparing import sprites
 from holdout.accounts.models import User
 from tests.competitions.zips import CLASSES, TRUTH, hidden_zip, packed, solution_csv
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once("test_preparing.py")]
 
 Colour = tuple[int, int, int]
 COLOURS: dict[str, Colour] = {"cat": (200, 30, 30), "dog": (30, 200, 30), "owl": (30, 30, 200)}
@@ -346,7 +346,7 @@ def test_the_card_has_a_row_of_them(opened, html):
 def test_the_archives_are_as_they_were(opened):
     """The sprites are no downloads."""
     assert list(opened.files.values_list("name", flat=True)) == [
-        "train.zip", "test.zip", "train.csv", "sample_submission.csv",
+        "train.zip", "test.zip", "train.csv", "sample_submission.csv", "starter.ipynb",
     ]  # fmt: skip
     train = files.read("data", opened.files.get(name="train.zip").path)
     with zipfile.ZipFile(io.BytesIO(train)) as archive:
