@@ -86,7 +86,12 @@ def test_it_costs_the_same_for_many_challenges(
 
 def save_people(client: Client, competition: Competition, *lines: dict[str, Any]) -> Any:
     known = [line for line in lines if "id" in line]
-    fields: dict[str, Any] = {**SETTINGS, **INLINE, "title": competition.title, "slug": competition.slug}
+    fields: dict[str, Any] = {
+        **SETTINGS,
+        **INLINE,
+        "title": competition.title,
+        "slug": competition.slug,
+    }
     fields |= {"organisers-TOTAL_FORMS": len(lines), "organisers-INITIAL_FORMS": len(known)}
     for number, line in enumerate(lines):
         fields |= {f"organisers-{number}-{name}": value for name, value in line.items()}
