@@ -15,7 +15,8 @@ from competitions.models import Competition
 from competitions.models.metrics import CUSTOM
 from competitions.preparing import samples
 from competitions.preparing.answers import PRIVATE, PUBLIC, Answers
-from scoring import Template
+from scoring import InvalidSubmission, Template
+from scoring.custom import MetricError
 from scoring.decoding import byte_cap
 
 REPEATS = 8  # random files: their mean is what is told
@@ -42,7 +43,16 @@ def trial(competition: Competition, found: Answers, classes: Sequence[str]) -> d
         return _number(report.public), _number(report.private)
 
     sample, right = score(same), score(samples.right(template, found.labels))
-    by_chance = [score(_random(template, seed)) for seed in range(_repeats(competition, template))]
+
+    def score_at_random(seed: int) -> Scores:
+        try:
+            return score(_random(template, seed))
+        except (MetricError, InvalidSubmission):
+            # A program of the organiser's that fails with answers nobody has tried yet: the
+            # checklist says so, and the sentence of the failure may hold labels.
+            return float("nan"), float("nan")
+
+    by_chance = [score_at_random(seed) for seed in range(_repeats(competition, template))]
     return {
         "sample": {"public": _kept(sample[0])},
         "right": _told_of_right(competition, right),
@@ -83,10 +93,12 @@ def _told_of_chance(
         "chance": None,
         "within": None,
         "is_at_chance": None,
-        "is_worse": all(sign * (r - mean) > 0 for r, mean in zip(right, means, strict=True)),
+        # What is no number is told by "is_defined".
+        "is_worse": not all(map(isfinite, means))
+        or all(sign * (r - mean) > 0 for r, mean in zip(right, means, strict=True)),
     }
     chance = _chance(competition, template)
-    if chance is None:
+    if chance is None or not all(map(isfinite, means)):
         return told
     rows = answers.count(PUBLIC), answers.count(PRIVATE)
     variance = chance * (1 - chance) if competition.metric_facts.has_interval else 0.25

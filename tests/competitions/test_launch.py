@@ -7,10 +7,20 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from competitions import deadlines, launch, lifecycle, tasks
+from competitions import deadlines, launch, lifecycle, solutions, tasks
 from competitions.deadlines import Phase
-from competitions.models import Act, BaselineRun, Competition, Finding, Kind, Remedy, Run
+from competitions.models import (
+    Act,
+    BaselineRun,
+    Competition,
+    Finding,
+    Kind,
+    Preparation,
+    Remedy,
+    Run,
+)
 from competitions.refusals import NotReady
+from scoring.custom import MetricError
 from tests.competitions.test_admin import admin
 from tests.competitions.zips import TRUTH, solution_csv
 
@@ -218,3 +228,23 @@ def test_a_failed_baseline_says_why_and_is_trained_again(ready, admin, monkeypat
 def test_the_page_is_for_whoever_may_open_it(ready, clients, alice):
     assert clients(alice).get(page_of(ready)).status_code == 302
     assert clients().get(page_of(ready)).status_code == 302
+
+
+def test_a_metric_that_fails_with_random_answers_is_told_and_stops_no_preparation(
+    prepared, monkeypatch
+):
+    """Found with a program of an organiser's that knows the sample and the right answers alone."""
+    evaluate, calls = solutions.evaluate, []
+
+    def moody(file, solution, spec):
+        calls.append(file)
+        if len(calls) > 4:  # the proof's two files, and the trial's
+            raise MetricError("The metric raised an exception.")
+        return evaluate(file, solution, spec)
+
+    monkeypatch.setattr(solutions, "evaluate", moody)
+    competition = prepared()
+    assert competition.preparation == Preparation.READY, competition.preparation_note
+    told = {check.name: check for check in launch.checklist(competition)}
+    assert not told["defined"].is_done
+    assert told["defined"].may_be_overridden
