@@ -77,6 +77,11 @@ class Archive:
         """The files, sorted; without folders and without what operating systems leave behind."""
         return sorted(self._members)
 
+    @property
+    def unpacked(self) -> int:
+        """The bytes of all files together."""
+        return sum(info.file_size for info in self._members.values())
+
     def read(self, name: str) -> bytes:
         return b"".join(self.pieces(name))
 

@@ -21,7 +21,7 @@ from competitions import files, preparing, seal
 from competitions.models import Act, Competition, Finding, Kind, Preparation
 from competitions.preparing.leaks import report, settling
 from competitions.refusals import NotReady, Refused
-from tests.competitions.test_sources import idx
+from tests.competitions.labelled import idx
 from tests.competitions.zips import packed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once("test_build_pages.py")]

@@ -1,86 +1,11 @@
 """Every form of labelled images becomes the same list of items; what is wrong is said in words."""
 
-import gzip
-import io
-import lzma
-import os
-import pickle
-import struct
-import tarfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import IO, Any
+import unicodedata
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from competitions.pictures.examining import Picture, Raw
-from competitions.preparing.sources import Item, batches, packed, read_source
-from competitions.preparing.sources.catalogue import published
-from competitions.refusals import Refused
-from tests.competitions.zips import image
+from tests.competitions.labelled import FOLDERS, PIXEL, refusal, source, told
 from tests.competitions.zips import packed as zipped
-
-PIXEL = image()
-
-
-@dataclass(frozen=True)
-class Whole:
-    """A source with all its pictures read."""
-
-    items: Sequence[Item]
-    pictures: Sequence[Picture]
-
-    def read(self, index: int) -> Picture:
-        return self.pictures[index]
-
-
-def whole(stream: IO[bytes], name: str = "x") -> Whole:
-    with read_source(stream, name) as found:
-        return Whole(found.items, [found.read(n) for n in range(len(found.items))])
-
-
-def source(files: Mapping[str, bytes], name: str = "upload.zip") -> Whole:
-    return whole(io.BytesIO(zipped(files)), name)
-
-
-def told(found: Whole) -> list[tuple[Any, ...]]:
-    return [(item.name, item.label, item.part) for item in found.items]
-
-
-def refusal(files: Mapping[str, bytes]) -> str:
-    with pytest.raises(Refused) as error:
-        source(files)
-    return str(error.value)
-
-
-def tar(files: Mapping[str, bytes], mode: Any = "w:gz", **kinds: bytes) -> io.BytesIO:
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode=mode) as archive:
-        for name, data in files.items():
-            info = tarfile.TarInfo(name)
-            info.size, info.type = len(data), kinds.get("kind", tarfile.REGTYPE)
-            info.linkname = "/etc/passwd" if "kind" in kinds else ""
-            archive.addfile(info, io.BytesIO(data))
-    stream.seek(0)
-    return stream
-
-
-def idx(numbers: np.ndarray) -> bytes:
-    return (
-        bytes([0, 0, 8, numbers.ndim]) + struct.pack(f">{numbers.ndim}I", *numbers.shape)
-    ) + numbers.astype(np.uint8).tobytes()
-
-
-def batch(labels: list[int], protocol: int = 2) -> bytes:
-    data = np.arange(len(labels) * 3072, dtype=np.uint32).astype(np.uint8).reshape(-1, 3072)
-    return pickle.dumps({b"data": data, b"labels": labels}, protocol=protocol)
-
-
-FOLDERS = {"cat/a.png": PIXEL, "cat/b.png": PIXEL, "dog/a.png": PIXEL, "dog/b.png": PIXEL}
-
 
 # --- class folders -------------------------------------------------------------------------------
 
@@ -128,6 +53,37 @@ def test_what_is_wrong_is_said(files, sentence):
     assert sentence in refusal(files)
 
 
+def test_a_class_may_have_folders_within_which_are_no_groups():
+    found = source({"cat/session3/1.png": PIXEL, "cat/2.png": PIXEL, "dog/1.png": PIXEL})
+    assert [(item.label, item.group) for item in found.items] == [
+        ("cat", ""),
+        ("cat", ""),
+        ("dog", ""),
+    ]
+
+
+def test_endings_in_capital_letters_are_images_too():
+    assert len(source({"cat/1.PNG": PIXEL, "dog/2.JpEg": PIXEL}).items) == 2
+
+
+@pytest.mark.parametrize(
+    ("files", "sentence"),
+    [
+        (["cat/a/b/1.png", "dog/1.png"], "too deep"),
+        (["train/cat/1.png", "test/cat/2.png", "docs/plot.png"], "beside them: docs/plot.png"),
+        (["cat/1.png", "Cat/2.png", "dog/1.png"], "differ only in capital letters: Cat, cat"),
+        (["cat/a.png", "cat/A.png", "dog/1.png"], "names differ only in capital letters"),
+    ],
+)
+def test_folders_that_do_not_tell_the_class_are_asked_about(files, sentence):
+    assert sentence in refusal(dict.fromkeys(files, PIXEL))
+
+
+def test_a_class_may_be_called_train():
+    files = dict.fromkeys(["car/1.png", "train/1.png", "bus/1.png"], PIXEL)
+    assert {item.label for item in source(files).items} == {"car", "train", "bus"}
+
+
 # --- a table -------------------------------------------------------------------------------------
 
 TABLE = b"file,label,patient,usage,split\na.png,cat,p1,,train\nb.png,dog,p1,Public,test\n"
@@ -167,120 +123,23 @@ def test_an_ignored_image_needs_no_class():
     assert [(item.label, item.usage) for item in found.items][2] == ("", "Ignored")
 
 
-# --- numbers: idx and CIFAR ----------------------------------------------------------------------
+def test_a_row_that_may_mean_two_images_gives_neither_its_class():
+    table = b"id,label\n1,cat\n2,dog\n"
+    files = {"a/1.png": PIXEL, "b/1.png": PIXEL, "c/2.png": PIXEL, "labels.csv": table}
+    assert "several images that '1' in labels.csv may mean" in refusal(files)
+    whole_paths = b"id,label\na/1,cat\nb/1.png,dog\nc/2,dog\n"
+    found = source({**files, "labels.csv": whole_paths})
+    assert [item.label for item in found.items] == ["cat", "dog", "dog"]
 
 
-def idx_files(ending: str = "", pack: Any = bytes) -> dict[str, bytes]:
-    files = {}
-    for part, count in (("train", 4), ("t10k", 2)):
-        pixels = np.arange(count * 6).reshape(count, 2, 3)
-        files[f"{part}-images-idx3-ubyte{ending}"] = pack(idx(pixels))
-        files[f"{part}-labels-idx1-ubyte{ending}"] = pack(idx(np.arange(count) % 2))
-    return files
+def test_a_table_may_be_called_in_capitals_and_spell_in_another_form_of_unicode():
+    table = unicodedata.normalize("NFD", "id,label\n\u00e9,caf\u00e9\nb,dog\n").encode()
+    found = source({"\u00e9.png": PIXEL, "b.png": PIXEL, "LABELS.CSV": table})
+    assert {item.label for item in found.items} == {"caf\u00e9", "dog"}
 
 
-@pytest.mark.parametrize(("ending", "pack"), [("", bytes), (".gz", gzip.compress)])
-def test_idx_files_packed_or_not(ending, pack):
-    found = source(idx_files(ending, pack))
-    assert len(found.items) == 6
-    assert ("t10k-images[1]", "1", "test") in told(found)
-    assert ("train-images[0]", "0", "train") in told(found)
-    picture = found.read(0)
-    assert isinstance(picture, Raw) and picture.pixels.shape == (2, 3)
-
-
-def test_every_item_of_idx_files_reads_its_own_numbers():
-    found = source(idx_files())
-    for index, item in enumerate(found.items):
-        place = int(item.name.partition("[")[2].rstrip("]"))
-        picture = found.read(index)
-        assert isinstance(picture, Raw)
-        assert picture.pixels.ravel().tolist() == list(range(6 * place, 6 * place + 6))
-        assert item.label == str(place % 2)
-
-
-def test_garments_have_names_and_others_take_theirs_from_a_file():
-    assert source(idx_files(), "fashion-mnist.zip").items[0].label == "T-shirt/top"
-    assert source({**idx_files(), "classes.txt": b"even\nodd\n"}).items[0].label == "even"
-
-
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        ({"train-labels-idx1-ubyte": b""}, "not a whole idx file"),
-        ({"train-images-idx3-ubyte": idx(np.zeros((9, 2, 3)))[:-1]}, "not a whole idx file"),
-        ({"train-labels-idx1-ubyte": idx(np.zeros(3))}, "4 images"),
-        ({"train-images-idx3-ubyte": b"\0\0\x08\x03" + b"\xff" * 12}, "not a whole idx file"),
-        ({"classes.txt": b"one\n"}, "names for 1 classes"),
-    ],
-)
-def test_idx_headers_are_not_believed(change, sentence):
-    assert sentence in refusal({**idx_files(), **change})
-
-
-def test_labels_without_their_images_are_missed():
-    files = idx_files()
-    del files["train-labels-idx1-ubyte"]
-    assert "lacks 'train-labels-idx1-ubyte'" in refusal(files)
-
-
-META = pickle.dumps({b"label_names": [b"airplane", b"bird"]})
-
-
-@pytest.mark.parametrize("protocol", [0, 1, 2, 4])
-def test_cifar_batches_of_any_age(protocol):
-    files = {
-        "cifar-10-batches-py/data_batch_1": batch([0, 1], protocol),
-        "cifar-10-batches-py/test_batch": batch([1], protocol),
-        "cifar-10-batches-py/batches.meta": META,
-    }
-    found = whole(tar(files), "cifar-10-python.tar.gz")
-    assert told(found) == [
-        ("data_batch_1[0]", "airplane", "train"),
-        ("data_batch_1[1]", "bird", "train"),
-        ("test_batch[0]", "bird", "test"),
-    ]
-    picture = found.read(0)
-    # planes of red, green and blue become triples
-    assert isinstance(picture, Raw) and picture.pixels.shape == (32, 32, 3)
-    assert picture.pixels[0, 1].tolist() == [1, (1024 + 1) % 256, (2048 + 1) % 256]
-
-
-def test_batches_may_be_packed_one_by_one():
-    files = {"data_batch_1.xz": lzma.compress(batch([0, 1])), "batches.meta": META}
-    assert [item.part for item in source(files).items] == ["train", "train"]
-
-
-class Bomb:
-    def __reduce__(self):
-        return os.system, ("touch ran",)
-
-
-@pytest.mark.parametrize(
-    "data",
-    [pickle.dumps(Bomb()), pickle.dumps([1]), b"", b"\x80\x04K\x01.", pickle.dumps({b"data": 1})],
-    ids=["a program", "a list", "nothing", "a number", "half"],
-)
-def test_a_pickle_that_is_no_batch_does_nothing(data, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert "data_batch_1" in refusal({"data_batch_1": data})
-    assert not (tmp_path / "ran").exists()
-
-
-@given(
-    st.lists(
-        st.sampled_from(["os", "posix", "builtins", "subprocess", "numpy", "codecs", "_codecs"]),
-        min_size=1,
-        max_size=3,
-    ),
-    st.sampled_from(["system", "exec", "eval", "Popen", "load", "decode", "getattr"]),
-)
-def test_no_pickle_reaches_a_name_that_is_not_ours(modules, name):
-    for module in modules:
-        for found in (f"c{module}\n{name}\n.", f"\x8c{chr(len(module))}{module}"):
-            stream = io.BytesIO(found.encode("latin1"))
-            with pytest.raises(Exception):  # noqa: B017 - of whatever kind: it gives no object
-                batches._Unpickler(stream).load()
+def test_an_empty_table_is_said():
+    assert "labels.csv cannot be read" in refusal({"a.png": PIXEL, "labels.csv": b""})
 
 
 # --- a challenge as it was given elsewhere -------------------------------------------------------
@@ -323,64 +182,25 @@ def test_images_beside_train_and_test_are_asked_about():
     assert "Elsewhere: other/5.png" in refusal({**kaggle(), "other/5.png": PIXEL})
 
 
-# --- what it is packed in ------------------------------------------------------------------------
+def test_the_outermost_folder_tells_the_side():
+    files = {
+        "train/testudo/1.png": PIXEL,
+        "train/cat/2.png": PIXEL,
+        "test/3.png": PIXEL,
+        "solution.csv": b"id,label\n3,cat\n",
+    }
+    assert told(source(files))[1] == ("train/testudo/1.png", "testudo", "train")
 
 
-@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
-def test_tars_of_every_packing(mode):
-    assert len(whole(tar(FOLDERS, mode), "x").items) == 4
+def test_a_file_in_a_folder_and_in_a_zip_is_refused():
+    files = {"train.zip": zipped({"cat/1.png": PIXEL}), "train/cat/1.png": PIXEL}
+    assert "'train/cat/1.png' twice, in a folder and in a zip" in refusal(files)
 
 
-@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE])
-def test_links_and_devices_in_a_tar_are_refused(kind):
-    with pytest.raises(Refused, match="a link or device"):
-        whole(tar({"cat/a.png": b""}, kind=kind), "x")
-
-
-@pytest.mark.parametrize("name", ["../a.png", "/etc/a.png", "a/../../b.png", "a\\b.png"])
-def test_names_that_lead_out_of_a_tar_are_refused(name):
-    with pytest.raises(Refused, match="leads out of it"):
-        whole(tar({name: PIXEL}), "x")
-
-
-def test_a_tar_that_unpacks_beyond_measure_is_refused(monkeypatch):
-    monkeypatch.setattr("competitions.preparing.sources.containers.MAX_TOTAL", 1 << 20)
-    with pytest.raises(Refused, match="unpacks to more than"):
-        whole(tar({"cat/a.png": bytes(3 << 20)}), "x")
-
-
-@pytest.mark.parametrize("data", [b"", b"hello", PIXEL, b"PK\x03\x04 and no more", b"\x1f\x8bno"])
-def test_what_is_no_archive_is_refused(data):
-    with pytest.raises(Refused, match="Pack it again"):
-        whole(io.BytesIO(data), "x")
-
-
-def test_a_folder_of_this_machine_becomes_the_same_source(tmp_path):
-    for name, data in {**FOLDERS, ".hidden/x.png": PIXEL}.items():
-        (tmp_path / "set" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "set" / name).write_bytes(data)
-    (tmp_path / "set" / "cat" / "out.png").symlink_to(__file__)
-    stream = io.BytesIO(b"".join(packed(tmp_path / "set")))
-    assert told(whole(stream, "set")) == told(source(FOLDERS))
-
-
-def test_a_path_that_is_not_there_is_said(tmp_path):
-    with pytest.raises(Refused, match="neither a file nor a folder"):
-        list(packed(tmp_path / "nothing"))
-
-
-# --- published sets ------------------------------------------------------------------------------
-
-
-def test_a_set_on_this_machine_is_found_in_either_layout(tmp_path):
-    (tmp_path / "cifar-10").mkdir()
-    (tmp_path / "cifar-10" / "test_batch.xz").touch()
-    assert published("cifar10", tmp_path) == tmp_path / "cifar-10"
-
-
-def test_a_set_that_cannot_be_had_says_where_its_files_belong(tmp_path, monkeypatch):
-    monkeypatch.setattr("competitions.preparing.sources.catalogue.DOWNLOAD", "raise SystemExit(1)")
-    with pytest.raises(Refused, match=r"Put its files into .*kmnist"):
-        published("kmnist", tmp_path)
-    with pytest.raises(Refused, match="Known: mnist"):
-        published("imagenet", tmp_path)
+def test_a_zip_within_may_end_in_capitals():
+    files = {
+        "train.ZIP": zipped({"cat/1.png": PIXEL, "dog/2.png": PIXEL}),
+        "test.ZIP": zipped({"3.png": PIXEL}),
+        "solution.csv": b"id,label\n3,dog\n",
+    }
+    assert told(source(files))[-1] == ("test/3.png", "dog", "test")

@@ -10,6 +10,7 @@ from competitions import drafts, lifecycle, preparing, tasks
 from competitions.models import Competition, Finding, Preparation, Remedy
 from competitions.preparing.sources import packed
 from competitions.preparing.sources.catalogue import SETS, is_known
+from competitions.preparing.sources.packing import left_out
 from competitions.refusals import Refused
 
 BY_COMMAND = "Opened by the command that built it."
@@ -62,6 +63,8 @@ class Command(BaseCommand):
         if not source.exists() and is_known(name):
             inbox = preparing.receive_stored(competition.pk, "", name, **chosen)
         else:
+            if told := left_out(source):
+                self.stderr.write(told)
             inbox = preparing.receive_source(competition.pk, packed(source), source.name, **chosen)
         preparing.prepare(competition.pk, inbox)
         tasks.train_usual_baselines(competition.pk)

@@ -40,5 +40,6 @@ def _source(container: Container, name: str) -> Source:
     for form in (kaggle, batches, idx, tabled, class_folders):
         if form.fits(names):
             found: Source = form.read(container, name)
+            class_folders.refuse_alike_names(container, found.items)
             return found
     raise container.refusal(f"holds no images that could be read here. {FORMS}")

@@ -1,27 +1,25 @@
 """The python batches of CIFAR-10 and CIFAR-100, as their author publishes them.
 
-They are pickles, and a pickle is a program. This one runs on a machine with six instructions of
-ours: whatever it asks for beyond numpy's array and type, both of which are inert stand-ins here,
-ends it. Form: https://www.cs.toronto.edu/~kriz/cifar.html
+They are pickles, which pickled.py reads as data. Form: https://www.cs.toronto.edu/~kriz/cifar.html
 """
 
-import codecs
-import io
-import pickle
 from collections.abc import Sequence
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from competitions.preparing.sources import expanding
+from competitions.preparing.sources import arrays, expanding, pickled
+from competitions.preparing.sources.arrays import Numbers
 from competitions.preparing.sources.containers import Container
-from competitions.preparing.sources.idx import Numbers
+from competitions.preparing.sources.folders import refuse_bad_classes
 from competitions.preparing.sources.item import Item, Part, Source
 
 SIDE, CHANNELS = 32, 3
 PIXELS = SIDE * SIDE * CHANNELS
+MOST_CLASSES = 1000
+KINDS = ("u1", "|u1", b"u1", b"|u1")
 TENS = {*(f"data_batch_{n}" for n in range(1, 6)), "test_batch"}
 HUNDREDS = {"train", "test", "meta"}
 LABELS = (b"labels", b"fine_labels", "labels", "fine_labels")
@@ -39,14 +37,16 @@ def read(container: Container, _name: str) -> Source:
     wanted = sorted(files.keys() & TENS) if is_ten else ["train", "test"]
     classes = _classes(container, files.get("batches.meta" if is_ten else "meta"))
     items: list[Item] = []
-    arrays: list[NDArray[np.uint8]] = []
+    found: list[NDArray[np.uint8]] = []
     for base in wanted:
-        pixels, codes = _batch(container, files[base])
-        arrays.append(pixels)
+        pixels, codes = _batch(container, files[base], arrays.room(found))
+        arrays.refuse_too_many(container, len(items) + len(codes))
+        found.append(pixels)
         items += _items(container, base, codes, classes)
     if {item.part for item in items} == {"test"}:
         items = [Item(item.name, item.label) for item in items]
-    return Numbers("CIFAR batches", items, arrays)
+    refuse_bad_classes(container, items)
+    return Numbers("CIFAR batches", items, found)
 
 
 def _base(name: str) -> str:
@@ -65,22 +65,34 @@ def _items(
     ]
 
 
-def _batch(container: Container, name: str) -> tuple[NDArray[np.uint8], list[int]]:
-    table = _table(container, name)
+def _batch(container: Container, name: str, most: int) -> tuple[NDArray[np.uint8], list[int]]:
+    """The pixels (n, 32, 32, 3) and their codes; raises Refused."""
+    table = _table(container, name, most)
     codes = next((table[key] for key in LABELS if key in table), None)
-    data = table.get(b"data", table.get("data"))
-    numbers = data.numbers if isinstance(data, _Array) else b""
+    array = table.get(b"data", table.get("data"))
+    numbers = _numbers(array) if isinstance(array, pickled.Array) else b""
     is_whole = (
         isinstance(codes, list)
         and bool(codes)
-        and all(isinstance(code, int) and 0 <= code < 1000 for code in codes)
-        and isinstance(numbers, bytes)
+        and all(type(code) is int and 0 <= code < MOST_CLASSES for code in codes)
         and len(numbers) == len(codes) * PIXELS
     )
-    if not is_whole or codes is None:
+    if not is_whole or codes is None or not isinstance(array, pickled.Array):
         raise container.refusal(f"holds {name!r}, which is not a whole CIFAR batch.")
-    planes = np.frombuffer(numbers, np.uint8).reshape(-1, CHANNELS, SIDE, SIDE)
+    order: Literal["F", "C"] = "F" if array.is_by_column else "C"
+    rows = np.frombuffer(numbers, np.uint8).reshape((len(codes), PIXELS), order=order)
+    planes = rows.reshape(-1, CHANNELS, SIDE, SIDE)
     return np.ascontiguousarray(planes.transpose(0, 2, 3, 1)), codes
+
+
+def _numbers(array: pickled.Array) -> bytes:
+    """The bytes of an array of bytes; none where it is not one."""
+    kind = array.kind.code if isinstance(array.kind, pickled.Kind) else None
+    if kind not in KINDS:
+        return b""
+    if isinstance(array.numbers, str):  # Python 2's, a byte a character
+        return array.numbers.encode("latin1", "replace")
+    return bytes(array.numbers) if isinstance(array.numbers, bytes | bytearray) else b""
 
 
 def _classes(container: Container, name: str | None) -> tuple[str, ...]:
@@ -94,59 +106,12 @@ def _classes(container: Container, name: str | None) -> tuple[str, ...]:
     return tuple(word for word in words if isinstance(word, str))
 
 
-def _table(container: Container, name: str) -> dict[Any, Any]:
-    data = expanding.read(container, name)
+def _table(container: Container, name: str, most: int = expanding.MOST) -> dict[Any, Any]:
+    data = expanding.read(container, name, most)
     try:
-        found = _Unpickler(io.BytesIO(data), encoding="bytes").load()
-    except Exception:
-        # A pickle breaks in as many ways as a program.
+        found = pickled.read(data)
+    except pickled.Broken:
         found = None
     if not isinstance(found, dict):
         raise container.refusal(f"holds {name!r}, which is not a CIFAR batch.")
     return found
-
-
-class _Array:
-    """What stands for numpy's array: it keeps the bytes that it is given."""
-
-    numbers: Any = b""
-
-    def __setstate__(self, state: Any) -> None:
-        if isinstance(state, tuple) and len(state) == 5:
-            self.numbers = state[4]
-
-
-class _Type:
-    """What stands for numpy's type."""
-
-    def __init__(self, *_words: Any) -> None: ...
-
-    def __setstate__(self, _state: Any) -> None: ...
-
-
-def _encoded(text: Any, coding: Any = "latin1") -> bytes:
-    if not isinstance(text, str) or coding not in ("latin1", b"latin1"):
-        raise pickle.UnpicklingError
-    return codecs.encode(text, "latin1")
-
-
-def _new_array(*_words: Any) -> _Array:
-    return _Array()
-
-
-_KNOWN: dict[tuple[str, str], Any] = {
-    ("numpy.core.multiarray", "_reconstruct"): _new_array,
-    ("numpy._core.multiarray", "_reconstruct"): _new_array,
-    ("numpy", "ndarray"): _Array,
-    ("numpy", "dtype"): _Type,
-    ("_codecs", "encode"): _encoded,
-}
-
-
-# The one in Python: the one in C sets memory aside for whatever place a pickle names.
-class _Unpickler(pickle._Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        try:
-            return _KNOWN[module, name]
-        except KeyError:
-            raise pickle.UnpicklingError(f"{module}.{name}") from None

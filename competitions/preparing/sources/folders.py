@@ -1,6 +1,7 @@
 """One folder of images per class, in one part or in train, val and test."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from competitions.pictures import formats
@@ -20,6 +21,7 @@ PARTS: Mapping[str, Part] = {
 # What people put beside images, and what says nothing of them here.
 NOTES = {".txt", ".md", ".html", ".json", ".xml", ".pdf", ".yaml", ".yml", ""}
 LONGEST = 100
+DEEPEST = 3  # class, one folder within, image
 
 
 def fits(names: Sequence[str]) -> bool:
@@ -31,10 +33,13 @@ def read(container: Container, _name: str) -> Source:
     refuse_strangers(container, images)
     root = common_folder(images)
     paths = {name: PurePosixPath(name.removeprefix(root)).parts for name in images}
-    if paths and all(len(path) > 2 and path[0].lower() in PARTS for path in paths.values()):
+    parted = {name for name, path in paths.items() if len(path) > 2 and path[0].lower() in PARTS}
+    if len(parted) == len(paths):
         found = _in_parts(paths)
     else:
+        _refuse_half_parted(container, paths, parted)
         found = [Item(name, path[0] if len(path) > 1 else "") for name, path in paths.items()]
+    _refuse_deep(container, paths, DEEPEST + (len(parted) == len(paths)))
     if misplaced := [item.name for item in found if not item.label]:
         raise container.refusal(
             "needs one folder per class with the images in it, or a labels.csv beside them. "
@@ -42,6 +47,26 @@ def read(container: Container, _name: str) -> Source:
         )
     refuse_bad_classes(container, found)
     return Members("class folders", found, container)
+
+
+def _refuse_half_parted(
+    container: Container, paths: Mapping[str, tuple[str, ...]], parted: set[str]
+) -> None:
+    """Raises Refused where train/ and test/ would be taken for classes beside others."""
+    if {PARTS[paths[name][0].lower()] for name in parted} == {"train", "test"}:
+        beside = tables.some(set(paths) - parted)
+        raise container.refusal(
+            f"has folders for training and test, and images beside them: {beside}. "
+            "Put them into one of those, below their class, or leave them out."
+        )
+
+
+def _refuse_deep(container: Container, paths: Mapping[str, tuple[str, ...]], deepest: int) -> None:
+    if deep := [name for name, path in paths.items() if len(path) > deepest]:
+        raise container.refusal(
+            f"has images too deep in folders to tell their class: {tables.some(deep)}. Make the "
+            "outermost folders the classes, with the images in them or one folder below."
+        )
 
 
 def refuse_strangers(container: Container, known: Sequence[str]) -> None:
@@ -61,12 +86,30 @@ def refuse_bad_classes(container: Container, items: Sequence[Item]) -> None:
         raise container.refusal(
             f"has only the class {tables.some(classes) or 'none'}. It takes two or more."
         )
+    if alike := _alike(classes):
+        raise container.refusal(
+            f"has classes that differ only in capital letters: {tables.some(alike)}. Make them one."
+        )
     wrong = {name for name in classes if name != name.strip() or len(name) > LONGEST}
     if wrong:
         raise container.refusal(
             f"has class names with spaces around them or longer than {LONGEST} characters: "
             f"{tables.some(repr(name) for name in wrong)}. Rename them."
         )
+
+
+def refuse_alike_names(container: Container, items: Sequence[Item]) -> None:
+    """Raises Refused for two files that would be one where capital letters do not count."""
+    if alike := _alike({item.name for item in items}):
+        raise container.refusal(
+            f"has files whose names differ only in capital letters: {tables.some(alike)}. "
+            "Rename all but one."
+        )
+
+
+def _alike(names: Collection[str]) -> set[str]:
+    counts = Counter(name.casefold() for name in names)
+    return {name for name in names if counts[name.casefold()] > 1}
 
 
 def _in_parts(paths: Mapping[str, tuple[str, ...]]) -> list[Item]:

@@ -5,17 +5,17 @@ dimensions, each dimension in four bytes, the highest first, then the numbers).
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
 
-from competitions.pictures.examining import Picture, Raw
 from competitions.preparing import tables
-from competitions.preparing.sources import expanding
+from competitions.preparing.sources import arrays, expanding
+from competitions.preparing.sources.arrays import Numbers
 from competitions.preparing.sources.containers import Container
+from competitions.preparing.sources.folders import refuse_bad_classes
 from competitions.preparing.sources.item import Item, Part, Source
 
 IMAGES = re.compile(r"(?P<set>.*)images.*ubyte|(?P<other>.*)images.*idx3.*", re.IGNORECASE)
@@ -26,66 +26,55 @@ GARMENTS = (
 CLASSES = "classes.txt"
 
 
-@dataclass(frozen=True)
-class Numbers:
-    """Pictures that lie in arrays, one behind the other."""
-
-    form: str
-    items: Sequence[Item]
-    arrays: Sequence[NDArray[np.uint8]]  # each (n, height, width[, 3])
-
-    def read(self, index: int) -> Picture:
-        for array in self.arrays:
-            if index < len(array):
-                return Raw(array[index])
-            index -= len(array)
-        raise IndexError(index)
-
-
 def fits(names: Sequence[str]) -> bool:
-    return any(_is_images(name) for name in names)
+    return any(_is_images(expanding.plain(name)) for name in names)
 
 
 def read(container: Container, name: str) -> Source:
-    names = container.names
     items: list[Item] = []
-    arrays: list[NDArray[np.uint8]] = []
+    found: list[NDArray[np.uint8]] = []
+    files = _files(container.names)
     classes = _classes(container, name)
-    for images in [each for each in names if _is_images(each)]:
-        labels = _labels_of(container, images, names)
-        pixels = _array(container, images, dimensions=3)
-        codes = _array(container, labels, dimensions=1)
+    for images in [each for each in sorted(files) if _is_images(each)]:
+        labels = _labels_of(container, images, files)
+        pixels = _array(container, files[images], arrays.room(found), dimensions=3)
+        codes = _array(container, files[labels], expanding.MOST, dimensions=1)
         if len(pixels) != len(codes):
             raise container.refusal(
                 f"has {len(pixels)} images in {images!r} and {len(codes)} labels in {labels!r}."
             )
-        arrays.append(pixels)
+        arrays.refuse_too_many(container, len(items) + len(codes))
+        found.append(pixels)
         items += _items(container, images, codes.tolist(), classes)
-    if len({item.label for item in items}) < 2:
-        raise container.refusal("has images of fewer than two classes.")
     parts = {item.part for item in items}
     if parts == {"test"} or "" in parts:  # no split of its own after all
         items = [Item(item.name, item.label) for item in items]
-    return Numbers("idx files", items, arrays)
+    refuse_bad_classes(container, items)
+    return Numbers("idx files", items, found)
+
+
+def _files(names: Sequence[str]) -> dict[str, str]:
+    """Each file by its unpacked name: torchvision keeps both, and one of them is enough."""
+    by_length = sorted(names, key=len, reverse=True)
+    return {expanding.plain(name): name for name in by_length}
 
 
 def _is_images(name: str) -> bool:
-    plain = PurePosixPath(expanding.plain(name)).name
-    return IMAGES.fullmatch(plain) is not None
+    return IMAGES.fullmatch(PurePosixPath(name).name) is not None
 
 
-def _labels_of(container: Container, images: str, names: Sequence[str]) -> str:
+def _labels_of(container: Container, images: str, files: Mapping[str, str]) -> str:
     """The file whose name differs by "labels" for "images" (and by the dimensions)."""
-    wanted = re.sub("images", "labels", expanding.plain(images), flags=re.IGNORECASE)
-    wanted = wanted.replace("idx3", "idx1")
-    found = next((name for name in names if expanding.plain(name) == wanted), None)
-    if found is None:
+    path = PurePosixPath(images)
+    changed = re.sub("images", "labels", path.name, flags=re.IGNORECASE).replace("idx3", "idx1")
+    wanted = str(path.with_name(changed))
+    if wanted not in files:
         raise container.refusal(f"lacks {wanted!r}, the labels of {images!r}. Pack both together.")
-    return found
+    return wanted
 
 
-def _array(container: Container, name: str, *, dimensions: int) -> NDArray[np.uint8]:
-    data = expanding.read(container, name)
+def _array(container: Container, name: str, most: int, *, dimensions: int) -> NDArray[np.uint8]:
+    data = expanding.read(container, name, most)
     header = 4 + 4 * dimensions
     shape = np.frombuffer(data[4:header], ">u4").tolist()
     is_whole = (
@@ -105,7 +94,7 @@ def _items(
         raise container.refusal(
             f"has the label {max(codes)} in {images!r}, and names for {len(classes)} classes."
         )
-    base = PurePosixPath(expanding.plain(images)).name.lower()
+    base = PurePosixPath(images).name.lower()
     part: Part = "train" if "train" in base else "test" if re.search("t10k|test", base) else ""
     short = PurePosixPath(images).name.split("-idx")[0]
     return [

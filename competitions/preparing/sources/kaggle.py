@@ -57,8 +57,9 @@ def _trained(container: Container, train: Sequence[str], table: str | None) -> l
 
 def _sides(container: Container, images: Sequence[str]) -> tuple[list[str], list[str]]:
     """Test and training images, by a folder on their way that is called so."""
-    test = [name for name in images if _is_below(name, "test")]
-    train = [name for name in images if _is_below(name, "train")]
+    sides = {name: _side(name) for name in images}
+    test = [name for name, side in sides.items() if side == "test"]
+    train = [name for name, side in sides.items() if side == "train"]
     lost = set(images) - set(test) - set(train)
     if lost or not test or not train:
         raise container.refusal(
@@ -68,8 +69,11 @@ def _sides(container: Container, images: Sequence[str]) -> tuple[list[str], list
     return test, train
 
 
-def _is_below(name: str, word: str) -> bool:
-    return any(part.lower().startswith(word) for part in PurePosixPath(name).parts[:-1])
+def _side(name: str) -> str:
+    """By the outermost folder that tells: a class may be called "testudo"."""
+    folders = (part.lower() for part in PurePosixPath(name).parts[:-1])
+    sides = (word for part in folders for word in ("train", "test") if part.startswith(word))
+    return next(sides, "")
 
 
 def _named(names: Sequence[str], wanted: Sequence[str]) -> str | None:

@@ -1,5 +1,6 @@
 """Images and a table of their classes: labels.csv, with groups, usage and split if it has them."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -50,7 +51,9 @@ def read_rows(container: Container, table: str) -> dict[str, Row]:
     _line, header = next(records)
     columns = _columns([name.strip().lower() for name in header])
     rows: dict[str, Row] = {}
-    for line, record in records:
+    for line, written in records:
+        # Names in an archive are of this form of Unicode, whatever system packed it.
+        record = [unicodedata.normalize("NFC", value) for value in written]
         if len(record) != len(header) or len(record) < 2:
             raise container.refusal(f"has {table} with a wrong number of values in line {line}.")
         if record[0] in rows:
@@ -67,6 +70,11 @@ def matched(
     for name in images:
         key = next((key for key in _ids(name) if key in rows), None)
         if key is not None:
+            if key in used:
+                raise container.refusal(
+                    f"has several images that {key!r} in {table} may mean, one of them {name}. "
+                    "Write the paths with their folders into the table."
+                )
             row = rows[key]
             used.add(key)
             items.append(Item(name, row.label, row.part, row.group, row.usage))
@@ -79,7 +87,9 @@ def matched(
 
 
 def _table(names: Sequence[str]) -> str | None:
-    found = {PurePosixPath(name).name.lower(): name for name in names if name.endswith(".csv")}
+    found = {
+        PurePosixPath(name).name.lower(): name for name in names if name.lower().endswith(".csv")
+    }
     known = next((found[name] for name in NAMES if name in found), None)
     return known or (next(iter(found.values())) if len(found) == 1 else None)
 
@@ -117,7 +127,7 @@ def _row(
 
 
 def _ids(name: str) -> tuple[str, ...]:
-    """What a table may call the image: its path, the end of it, or its name without ending."""
-    path = PurePosixPath(name)
-    tails = ["/".join(path.parts[at:]) for at in range(1, len(path.parts))]
-    return (name, *tails, path.stem)
+    """What a table may call the image: its path or the end of it, with the ending or without."""
+    parts = PurePosixPath(name).parts
+    tails = ["/".join(parts[at:]) for at in range(len(parts))]
+    return (*tails, *(str(PurePosixPath(tail).with_suffix("")) for tail in tails))
