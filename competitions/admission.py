@@ -49,10 +49,11 @@ def entry_of(competition: Competition, user: AbstractUser) -> RosterEntry | None
     if own is not None:
         return own
     name = (user.get_full_name() or user.get_username()).casefold()
-    same = Q(name_key=name, slip_pin="")  # whoever has a slip joins with it
+    same = Q(name_key=name)
     if user.email:
         same |= Q(email__iexact=user.email)
-    return lines.filter(same, user=None).first()
+    # Nobody has checked the name or the address: whoever was given a slip joins with it.
+    return lines.filter(same, user=None, slip_pin="").first()
 
 
 def new_code(competition: Competition, by: Any = None) -> str:

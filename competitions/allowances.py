@@ -36,8 +36,11 @@ def allow(
     *,
     attempts: int = 0,
     until: datetime | None = None,
+    seen: Allowance | None = None,
 ) -> bool:
     """``attempts`` more files on top of what it has, and a later end; True where anything changed.
+
+    ``seen`` is what the host saw the team have: two clicks give it once.
 
     Raises NotOpen where no file could be sent, Refused without a reason, for an end that is not
     later than the team's present one, and for more than a slip of the finger would explain.
@@ -48,6 +51,8 @@ def allow(
         if competition.state != State.OPEN:
             raise NotOpen(_not_running(competition))
         before = Allowance.of(fresh)
+        if seen is not None and seen != before:
+            raise Refused("The team was given something meanwhile. Look again, then choose anew.")
         after = Allowance(
             _more(before.attempts, attempts),
             before.closes_at if until is None else _later(competition, fresh, until),

@@ -45,30 +45,43 @@ def enter(competition: Competition, name: str, pin: str) -> AbstractUser:
 
     Raises NotOpen, NotAMember, WrongPin, or Refused for what is no name or no PIN.
     """
-    _require_open(competition)
+    entry = expected(competition, name, pin)
     wanted, number = teams.clean_name(name), pin.strip()
-    if not PIN.fullmatch(number):
-        raise Refused("A PIN has 4 to 12 digits, and nothing but digits. Six are a good number.")
-    entry = _entry(competition, wanted)
     if entry is not None and entry.user is not None:
         return _known(competition, entry, number)
     if entry is not None and entry.slip_pin and not admission.is_slip_pin(entry, number):
         raise WrongPin(f"{wanted} has a PIN on a printed slip. Type that one.")
+    return _new(competition, entry, entry.name if entry else wanted, number)
+
+
+def expected(competition: Competition, name: str, pin: str) -> RosterEntry | None:
+    """The line of that name, if there is one; no PIN is tried here.
+
+    Raises NotOpen, NotAMember, or Refused for what is no name or no PIN.
+    """
+    wanted = teams.clean_name(name)
+    if not PIN.fullmatch(pin.strip()):
+        raise Refused("A PIN has 4 to 12 digits, and nothing but digits. Six are a good number.")
+    entry = _entry(competition, wanted)
+    if entry is not None and entry.user is not None:
+        return entry  # after the end, too: it is their only way in
+    _require_open(competition)
     if entry is None and competition.admission in (Admission.ROSTER, Admission.DOMAIN):
         raise NotAMember(
             f"{wanted} is not on this challenge's list. Type the name as the organiser wrote it, "
             "or ask to be added."
         )
-    return _new(competition, entry, wanted, number)
+    return entry
 
 
 def enter_as(competition: Competition, user: AbstractUser) -> None:
     """Whoever is signed in joins with the code as who they are. Raises as ``enter``."""
     _require_open(competition)
-    if admission.entry_of(competition, user) is None and competition.admission == Admission.CODE:
-        name = _free_name(competition, user.get_full_name() or user.get_username())
-        RosterEntry.objects.create(competition=competition, name=name, user_id=user.pk)
-    teams.join(competition, user)
+    with transaction.atomic():
+        locked = Competition.objects.locked(competition.pk)
+        if locked.admission == Admission.CODE:
+            _prove_code(locked, user)
+        teams.join(locked, user)
 
 
 def new_pin(entry: RosterEntry, by: Any = None) -> str:
@@ -84,6 +97,11 @@ def new_pin(entry: RosterEntry, by: Any = None) -> str:
         else:
             if not is_pin_account(fresh.user):
                 raise Refused(f"{fresh.name} signs in with a password of their own.")
+            if not _is_home(fresh):
+                raise Refused(
+                    f"{fresh.name} came with the account of another challenge. Its organisers can "
+                    "give a new PIN."
+                )
             fresh.user.password = password
             fresh.user.save(update_fields=["password"])
         audit.record(competition, by, Kind.PIN_RESET, fresh.name)
@@ -93,6 +111,21 @@ def new_pin(entry: RosterEntry, by: Any = None) -> str:
 def is_pin_account(user: Any) -> bool:
     """Whether a PIN may lead to it: made here, and no organiser's."""
     return bool(user.has_pin) and not user.is_staff and not user.is_superuser
+
+
+def key_of(competition: Competition, name: str) -> str:
+    """The same for every spelling that leads to one line of the roster. Raises Refused."""
+    return f"{competition.pk}:{teams.clean_name(name).casefold()}"
+
+
+def _prove_code(locked: Competition, user: AbstractUser) -> None:
+    """A line of the roster that has the account: whoever came by the code needs no other proof."""
+    entry = admission.entry_of(locked, user)
+    if entry is None:
+        name = _free_name(locked, user.get_full_name() or user.get_username())
+        RosterEntry.objects.create(competition=locked, name=name, user_id=user.pk)
+    elif entry.user_id is None:
+        RosterEntry.objects.filter(pk=entry.pk).update(user=user.pk)
 
 
 def _require_open(competition: Competition) -> None:
@@ -112,6 +145,11 @@ def _known(competition: Competition, entry: RosterEntry, pin: str) -> AbstractUs
     user = entry.user
     if user is None or not is_pin_account(user) or not user.is_active:
         raise WrongPin(f"{entry.name} signs in with a password: use “Sign in” above.")
+    if not _is_home(entry):
+        raise Refused(
+            f"{entry.name} has an account from another challenge: sign in there with name and PIN, "
+            "then open this page again."
+        )
     if not user.check_password(pin):
         raise WrongPin(
             f"{entry.name} is taken, and that is not the PIN. If it is you, ask the organiser for "
@@ -119,6 +157,13 @@ def _known(competition: Competition, entry: RosterEntry, pin: str) -> AbstractUs
         )
     teams.join(competition, user)
     return user
+
+
+def _is_home(entry: RosterEntry) -> bool:
+    """Whether the account was made here. Only here does the PIN lead to it, and can it be renewed:
+    else every organiser whose challenge somebody joins could become that person everywhere."""
+    first = RosterEntry.objects.filter(user=entry.user_id).order_by("joined_at", "pk").first()
+    return first is not None and first.pk == entry.pk
 
 
 def _new(competition: Competition, entry: RosterEntry | None, name: str, pin: str) -> AbstractUser:

@@ -16,7 +16,9 @@ from django.db.models.functions import RowNumber
 from competitions import attempts, deadlines
 from competitions.lights import RECENT, URGENCY, Judgement, Light, Seen, judge
 from competitions.models import (
+    Act,
     Competition,
+    Kind,
     Member,
     Mistakes,
     PublicScore,
@@ -118,6 +120,7 @@ class _Room:
     """What was read of all teams, by team."""
 
     now: datetime
+    resumed_at: datetime | None
     sign: int
     lifetime_limit: int
     counted: Mapping[int, _Files]
@@ -137,6 +140,7 @@ class _Room:
         row = Mistakes.objects.filter(competition=competition).only("dominant").first()
         return cls(
             now=now,
+            resumed_at=_resumed_at(competition),
             sign=-1 if is_less_better else 1,
             lifetime_limit=attempts.lifetime_limit(competition),
             counted=_counted(competition, attempts.day_of(now)),
@@ -220,6 +224,12 @@ def _people(competition: Competition, room: _Room) -> Iterable[Person]:
             yield Person(f"r{entry.pk}", entry.name, judge(Seen(room.now)))
 
 
+def _resumed_at(competition: Competition) -> datetime | None:
+    """When the last pause ended: while it lasted nobody could send anything."""
+    acts = Act.objects.filter(competition=competition, kind=Kind.RESUMED)
+    return acts.order_by("-at").values_list("at", flat=True).first()
+
+
 def _name(user: Any) -> str:
     return str(user.get_full_name() or user.get_username())
 
@@ -229,7 +239,7 @@ def _person(
 ) -> Person:
     team, files = member.team, room.counted.get(member.team_id, _Files())
     best, line = room.best.get(team.pk), room.baseline
-    since = max(filter(None, (member.joined_at, competition.opens_at)))
+    since = max(filter(None, (member.joined_at, competition.opens_at, room.resumed_at)))
     left = _left(competition, room, team, files)
     return Person(
         key=f"m{member.pk}",

@@ -71,6 +71,8 @@ def leave(team: Team, user: AbstractUser) -> Team:
     with transaction.atomic():
         locked = Competition.objects.locked(competition.pk)
         _require_running(competition)
+        if Team.objects.get(pk=team.pk).disqualification:
+            raise Refused("Your team was disqualified; it stays as it is.")
         if Submission.objects.filter(team=team, user=user.pk).exists():
             raise Refused("You have sent files for this team; they bind you to it.")
         if Member.objects.filter(team=team).count() < 2:

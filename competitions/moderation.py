@@ -71,7 +71,7 @@ def set_group(team: Team, group: str, by: Any = None) -> bool:
     with transaction.atomic():
         competition = Competition.objects.locked(team.competition_id)
         before = team_now(team).group
-        words = _as_others_spell_it(words, team)
+        words = teams.as_others_spell_it(words, team)
         if before == words:
             return False
         Team.objects.filter(pk=team.pk).update(group=words)
@@ -140,14 +140,6 @@ def _settle(team: Team, competition: Competition) -> None:
     standings.record(team_now(team), competition)
     if competition.state == State.REVEALED:
         reveal.anew(competition, team)
-
-
-def _as_others_spell_it(group: str, team: Team) -> str:
-    """Folded in Python: databases differ in what they take for the same letter."""
-    others = Team.objects.filter(competition=team.competition_id).exclude(pk=team.pk)
-    known = others.exclude(group="").order_by("pk").values_list("group", flat=True)
-    wanted = group.casefold()
-    return next((other for other in known if other.casefold() == wanted), group)
 
 
 def _reason(text: str) -> str:

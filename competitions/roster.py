@@ -31,8 +31,15 @@ class Line:
     """One person of the table."""
 
     name: str
-    email: str
-    group: str
+    email: str | None  # None: the table has no such column, and so says nothing of it
+    group: str | None
+
+    def changes(self, entry: RosterEntry) -> bool:
+        return self._differs(self.email, entry.email) or self._differs(self.group, entry.group)
+
+    @staticmethod
+    def _differs(wanted: str | None, present: str) -> bool:
+        return wanted is not None and wanted != present
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,7 @@ def preview(competition: Competition, data: bytes) -> Preview:
         entry = known.get(line.name.casefold())
         if entry is None:
             found.added.append(line)
-        elif (entry.email, entry.group) != (line.email, line.group):
+        elif line.changes(entry):
             found.changed.append(line)
     same = len(lines) - len(found.added) - len(found.changed)
     return Preview(found.added, found.changed, same, problems)
@@ -76,8 +83,8 @@ def load(competition: Competition, data: bytes, by: Any = None) -> Preview:
                 competition=locked,
                 name=line.name,
                 name_key=line.name.casefold(),
-                email=line.email,
-                group=line.group,
+                email=line.email or "",
+                group=line.group or "",
             )
             for line in found.added
         )
@@ -102,6 +109,21 @@ def remove(entry: RosterEntry, by: Any = None) -> None:
             raise Refused(f"{fresh.name} has joined. Hide or disqualify the team instead.")
         audit.record(locked, by, Kind.ROSTER_CHANGED, fresh.name, removed=1)
         fresh.delete()
+
+
+def detach(entry: RosterEntry, by: Any = None) -> None:
+    """The line is free again: somebody has joined with it who should not have.
+
+    What the account has sent stays with its team. Raises Refused where nobody has joined.
+    """
+    with transaction.atomic():
+        locked = Competition.objects.locked(entry.competition_id)
+        fresh = RosterEntry.objects.select_related("user").get(pk=entry.pk)
+        if fresh.user is None:
+            raise Refused(f"Nobody has joined as {fresh.name} yet.")
+        account = fresh.user.get_username()
+        audit.record(locked, by, Kind.ROSTER_CHANGED, fresh.name, freed=1, account=account)
+        RosterEntry.objects.filter(pk=fresh.pk).update(user=None, joined_at=None, slip_pin="")
 
 
 def table(competition: Competition) -> bytes:
@@ -130,12 +152,15 @@ def slips(competition: Competition, by: Any = None) -> list[tuple[RosterEntry, s
 
 def _change(competition: Competition, line: Line) -> None:
     entry = RosterEntry.objects.get(competition=competition, name_key=line.name.casefold())
-    entry.email, entry.group = line.email, line.group
+    entry.email = entry.email if line.email is None else line.email
+    entry.group = entry.group if line.group is None else line.group
     entry.save(update_fields=["email", "group"])
-    if entry.user_id is not None:
+    if entry.user_id is not None and line.group is not None:
         member = Member.objects.filter(competition=competition, user=entry.user_id).first()
         if member is not None:
-            Team.objects.filter(pk=member.team_id).update(group=line.group)
+            team = Team.objects.get(pk=member.team_id)
+            group = teams.as_others_spell_it(line.group, team)
+            Team.objects.filter(pk=team.pk).update(group=group)
             Competition.objects.move_board_on(competition.pk)
 
 
@@ -165,13 +190,14 @@ def _line(
         name: spreadsheets.plain(row[at].strip()) if at < len(row) else ""
         for name, at in columns.items()
     }
-    email, group = values.get("email", ""), " ".join(values.get("group", "").split())
+    email, group = values.get("email"), values.get("group")
+    group = None if group is None else " ".join(group.split())
     try:
         name = teams.clean_name(values["name"])
     except Refused:
         problems.append(f"Line {number} has no name.")
         return None
-    if len(group) > GROUP_LENGTH:
+    if len(group or "") > GROUP_LENGTH:
         problems.append(f"Line {number}: a group's name may have {GROUP_LENGTH} characters.")
         return None
     if email and not _is_email(email):
@@ -182,7 +208,7 @@ def _line(
 
 def _rows(data: bytes) -> Iterator[tuple[int, list[str]]]:
     try:
-        kept = admit(data)
+        kept = admit(spreadsheets.as_utf8(data))
         require_text(kept)
         text = kept.decode()
     except InvalidSubmission as error:

@@ -5,12 +5,13 @@ import unicodedata
 
 from django.contrib.auth.models import AbstractUser
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from competitions import admission, deadlines
 from competitions.access import Person
 from competitions.models import Competition, Member, Organiser, RosterEntry, Team
-from competitions.refusals import NameTaken, NotOpen, Refused
+from competitions.refusals import NameTaken, NotAMember, NotOpen, Refused
 
 NAME_LENGTH = 60
 TRIES = 20  # each failed one means that somebody else got in
@@ -38,8 +39,7 @@ def join(competition: Competition, user: AbstractUser) -> Team:
     current = deadlines.read(competition.pk)
     if deadlines.phase(current).is_over and not current.late_submissions:
         raise NotOpen("This challenge is closed; nobody can join it any more.")
-    if Organiser.objects.filter(competition=competition.pk, user=user.pk).exists():
-        raise Refused("You organise this challenge, and whoever does so cannot compete in it.")
+    _require_no_organiser(competition, user)
     entry = admission.require(competition, user)
     name = _name_for(user)
     for _ in range(TRIES):
@@ -82,6 +82,20 @@ def clean_name(name: str) -> str:
     return cleaned
 
 
+def alphabetical(name: str) -> str:
+    """What lists of people are sorted by: Änne stands beside Anne, and not behind Zoë."""
+    letters = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+
+
+def as_others_spell_it(group: str, team: Team) -> str:
+    """Folded in Python: databases differ in what they take for the same letter."""
+    others = Team.objects.filter(competition=team.competition_id).exclude(pk=team.pk)
+    known = others.exclude(group="").order_by("pk").values_list("group", flat=True)
+    wanted = group.casefold()
+    return next((other for other in known if other.casefold() == wanted), group)
+
+
 def _name_for(user: AbstractUser) -> str:
     """From the account; an imported one whose names are invisible locks nobody out."""
     for name in (user.get_full_name(), user.get_username()):
@@ -100,12 +114,24 @@ def _found(
 ) -> Team:
     """A team of one; its line of the roster, if there is one, gets the account, gives a group."""
     with transaction.atomic():
+        Competition.objects.locked(competition.pk)
+        _require_no_organiser(competition, user)
         group = entry.group if entry is not None else ""
         team = Team.objects.create(competition=competition, name=name, group=group)
         Member.objects.create(team=team, competition=competition, user_id=user.pk)
         if entry is not None and entry.joined_at is None:
-            RosterEntry.objects.filter(pk=entry.pk).update(user=user.pk, joined_at=Now())
+            free = RosterEntry.objects.filter(Q(user=None) | Q(user=user.pk), pk=entry.pk)
+            if not free.update(user=user.pk, joined_at=Now()):
+                raise NotAMember("Somebody else has just joined with your line of the roster.")
         return team
+
+
+def _require_no_organiser(competition: Competition, user: AbstractUser) -> None:
+    """Asked again under the challenge's lock, beneath which organisers are added, too."""
+    if user.is_superuser:
+        raise Refused("Whoever runs the site sees every private score, and so cannot compete.")
+    if Organiser.objects.filter(competition=competition.pk, user=user.pk).exists():
+        raise Refused("You organise this challenge, and whoever does so cannot compete in it.")
 
 
 def _free_name(competition: Competition, name: str) -> str:

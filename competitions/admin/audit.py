@@ -1,15 +1,17 @@
 """The audit log: everybody who organises reads it, and nobody writes in it by hand."""
 
 from django.contrib import admin
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from competitions import access
 from competitions.admin import columns, details
 from competitions.admin.by_role import ByRole
 from competitions.admin.exporting import Exporting
-from competitions.models import Act, Kind
+from competitions.models import Act, Kind, Organiser
 
 LOOKED_AT = (Kind.DISQUALIFIED, Kind.EXCLUDED, Kind.REVEALED, Kind.RESCORING_APPLIED)
 # Every kind: unfold shows the bare code of one that it has no colour for.
@@ -42,6 +44,16 @@ class ActAdmin(Exporting, ByRole, ReadOnlyAdmin):
     search_help_text = "Whom or what it concerned, the reason, or who did it"
     date_hierarchy = "at"
     fields = ("act", "when", "who", "competition", "subject", "reason", "changes")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Act]:
+        """An alarm tells of private scores, and so does what came of it: for editors alone."""
+        rows: QuerySet[Act] = super().get_queryset(request)
+        if request.user.is_superuser:
+            return rows
+        edited = Organiser.objects.filter(
+            competition=OuterRef("competition"), user=request.user.pk, role__in=access.EDITORS
+        )
+        return rows.filter(~Q(kind=Kind.ALARM_SEEN) | Exists(edited))
 
     @display(description="Act", ordering="kind", label=LABELS)  # type: ignore[untyped-decorator]
     def what(self, obj: Act) -> tuple[str, str]:

@@ -27,7 +27,10 @@ def page(model_admin: Any, request: HttpRequest, pk: int) -> HttpResponse:
     """A page of the solution, found by the beginning of the id."""
     competition = get_object_or_404(Competition.objects.select_related("solution"), pk=pk)
     if not access.may_view_labels(request.user, competition):
-        raise PermissionDenied("The permission “view labels” is given by name, on a person's page.")
+        raise PermissionDenied(
+            "Single test labels are for whoever has the permission “Can see single test labels”. "
+            "Whoever runs the site gives it, under People, on the person's page."
+        )
     place = _place(request)
     rows = labels.look(competition, place.search, place.page * PAGE, PAGE + 1, request.user)
     context = {

@@ -116,7 +116,10 @@ def _command(words: Sequence[str], folder: Path, is_awaited: Callable[[], bool])
             _end(process)
     told = _last_object(said)
     if process.returncode:
-        log.error("a baseline's step failed", step=words[0], exit_code=process.returncode)
+        last = complained.read_text(errors="replace").strip().splitlines()[-1:]
+        log.error(
+            "a baseline's step failed", step=words[0], exit_code=process.returncode, said=last
+        )
         raise Failed(_reason(words[0], process.returncode, told, folder))
     return told
 

@@ -50,12 +50,17 @@ def _clip(value: float, low: float = 0.0, high: float = 10.0) -> float:
     return min(max(value, low), high)
 
 
+def _digits(wanted: float) -> int:
+    """Of no use beyond these, and of a whole number Python would write all of them out."""
+    return min(max(int(wanted), -9), 9)
+
+
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "min": min,
     "max": max,
     "abs": abs,
     "sqrt": math.sqrt,
-    "round": lambda value, digits=0: round(value, int(digits)),
+    "round": lambda value, digits=0: round(float(value), _digits(digits)),
     "clip": _clip,
 }
 
@@ -126,8 +131,10 @@ def _refuse_unknown(node: ast.AST) -> None:
 
 def _value(node: ast.AST, values: Mapping[str, float]) -> Any:
     match node:
-        case ast.Constant(value=value):
-            return value
+        case ast.Constant(value=int() | float() as value):
+            return float(value)
+        case ast.Name(id=name) if name not in values:
+            raise FormulaError(f"There is no {name} yet.")
         case ast.Name(id=name):
             return values[name]
         case ast.BinOp(left=left, op=op, right=right):

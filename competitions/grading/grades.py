@@ -25,6 +25,7 @@ from competitions.models import (
     Team,
 )
 from competitions.refusals import Refused
+from competitions.teams import alphabetical
 from scoring import displayed
 
 COLUMNS = (
@@ -82,20 +83,28 @@ def of(competition: Competition, text: str | None = None) -> Grades:
     Final numbers exist once the challenge is revealed: whoever asks must be one who may see them.
     Raises Refused for what is no formula.
     """
-    teams = list(Team.objects.filter(competition=competition).prefetch_related("members__user"))
+    teams = list(Team.objects.filter(competition=competition))
+    members = Member.objects.filter(competition=competition, team__is_baseline=False)
+    roster = {
+        entry.user_id: entry
+        for entry in RosterEntry.objects.filter(competition=competition, user__isnull=False)
+    }
     is_final = competition.state == State.REVEALED
     results = _final(competition) if is_final else _public(competition)
     files = _files(competition)
     table = _Table(competition, teams, results)
     rule = _read(competition.grading_formula if text is None else text)
     people = [
-        _graded(table, rule, _person(table, member, team, files, is_final), team)
-        for team in teams
-        if not team.is_baseline
-        for member in team.members.all()
+        _graded(
+            table,
+            rule,
+            _person(table, member, roster.get(member.user_id), files, is_final),
+            member.team,
+        )
+        for member in members.select_related("team", "user")
     ]
     people += _expected(competition)
-    return Grades(sorted(people, key=lambda it: (it.name.casefold(), it.team)), is_final)
+    return Grades(sorted(people, key=lambda it: (alphabetical(it.name), it.team)), is_final)
 
 
 def save(competition: Competition, text: str, by: Any = None) -> bool:
@@ -135,7 +144,7 @@ class _Table:
         scores = [results[team.pk].score for team in ranked]
         best = max((results[team.pk] for team in ranked), key=lambda it: it.key, default=None)
         self.shared: dict[str, float] = {
-            "baseline": self.line.score if self.line else 0.0,
+            **({"baseline": self.line.score} if self.line else {}),
             "best": best.score if best else 0.0,
             "mean": mean(scores) if scores else 0.0,
             "median": median(scores) if scores else 0.0,
@@ -149,14 +158,19 @@ class _Table:
 
 
 def _person(
-    table: _Table, member: Member, team: Team, files: Mapping[int, int], is_final: bool
+    table: _Table,
+    member: Member,
+    entry: RosterEntry | None,
+    files: Mapping[int, int],
+    is_final: bool,
 ) -> Person:
+    """Named as on the roster, so that a teacher finds the line again, and the table comes back."""
+    team, user = member.team, member.user
     found = table.results.get(team.pk)
-    user = member.user
     return Person(
-        name=user.get_full_name() or user.get_username(),
-        email=user.email,
-        group=team.group,
+        name=entry.name if entry else user.get_full_name() or user.get_username(),
+        email=(entry.email if entry else "") or user.email,
+        group=team.group or (entry.group if entry else ""),
         team=team.name,
         team_pk=team.pk,
         final=found.score if found and is_final else None,
@@ -180,7 +194,7 @@ def _graded(table: _Table, rule: Formula | None, person: Person, team: Team) -> 
         "rank": float(person.rank),
         "percentile": _percentile(person.rank, table.shared["teams"]),
         "submissions": float(person.submissions),
-        "beat": float(bool(person.beat)),
+        **({} if person.beat is None else {"beat": float(person.beat)}),
     }
     try:
         return replace(person, grade=round(rule.grade(values), 4))

@@ -17,7 +17,8 @@ from scoring.evaluate import Judged, judge
 log = structlog.get_logger(__name__)
 
 NAMING = ("labels", "ranked", "probabilities")  # layouts in which a file names one class per image
-KEPT = 256  # files: a byte an image and file, two where there are more than 256 classes
+# More than one report reads: of a circle that is longer than the memory nothing is remembered.
+KEPT = 512  # files: a byte an image and file, two where there are more than 256 classes
 
 
 def name_a_class(competition: Competition) -> bool:

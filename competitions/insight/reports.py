@@ -11,7 +11,7 @@ from django.db import transaction
 
 from competitions import access, audit, files
 from competitions.access import Person
-from competitions.models import Competition, Kind, Member, Mistakes
+from competitions.models import Act, Competition, Kind, Member, Mistakes
 from competitions.refusals import NotFound, Refused
 
 LISTS = ("disputed", "hardest")
@@ -49,7 +49,8 @@ def read(competition: Competition) -> Report:
     row = Mistakes.objects.filter(competition=competition).first()
     if row is None:
         return Report({}, "", None)
-    return Report(_opened(row.path) if row.path else {}, row.note, row.computed_at)
+    told = _present(competition, "path") if row.path else {}
+    return Report(told, row.note, row.computed_at)
 
 
 def labels(competition: Competition, person: Person) -> list[dict[str, Any]]:
@@ -58,25 +59,29 @@ def labels(competition: Competition, person: Person) -> list[dict[str, Any]]:
     Once the final board is published for all. Before, for whoever was given the permission by
     name, and each look is written down. Raises Refused.
     """
-    row = _with_labels(competition)
+    _with_labels(competition)
     if competition.published_at is None:
         _require_labels(competition, person)
         with transaction.atomic():
             held = Competition.objects.locked(competition.pk)
             audit.record(held, person, Kind.LABELS_VIEWED, "of the hardest test images")
-    found: list[dict[str, Any]] = _opened(row.labels_path)["hardest"]
+    found: list[dict[str, Any]] = _present(competition, "labels_path")["hardest"]
     return found
 
 
 def thumbnail(competition: Competition, person: Person, which: str, number: int) -> bytes:
     """A PNG from a list of the report; which images are the hardest tells of their labels.
 
-    The look at the list was written down; its pictures are not, one by one. Raises NotFound.
+    Those who looked at the list have that written down; its pictures are not, one by one. Raises
+    NotFound, and NotYet for who has not looked at the list.
     """
-    row = _with_labels(competition)
+    _with_labels(competition)
     if which == "hardest" and competition.published_at is None:
         _require_labels(competition, person)
-    shown = _opened(row.labels_path if which == "hardest" else row.path)[which]
+        looks = Act.objects.filter(competition=competition, kind=Kind.LABELS_VIEWED)
+        if not looks.filter(actor=person.pk).exists():
+            raise NotYet("Open the list first; that you looked is written into the audit log.")
+    shown = _present(competition, "labels_path" if which == "hardest" else "path")[which]
     if number >= len(shown) or not shown[number]["thumbnail"]:
         raise NotFound("There is no picture of this image.")
     return b64decode(shown[number]["thumbnail"])
@@ -101,6 +106,17 @@ def _takes_part(competition: Competition, person: Person) -> bool:
     if not person.is_authenticated:
         return False
     return Member.objects.filter(competition=competition, user=person.pk).exists()
+
+
+def _present(competition: Competition, field: str) -> dict[str, Any]:
+    """The report's file. A worker renews it every twenty seconds, and takes the one of before away:
+    who has read its name a moment too early reads the name once more. Raises NotFound."""
+    for _ in range(2):
+        try:
+            return _opened(getattr(_with_labels(competition), field))
+        except FileNotFoundError:
+            continue
+    raise NotFound("The report is being renewed. Load the page again.")
 
 
 @lru_cache(maxsize=8)

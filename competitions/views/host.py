@@ -21,6 +21,8 @@ from competitions.views.challenge import Challenge
 
 SORTS = {Sort.URGENCY: "Most urgent", Sort.NAME: "By name", Sort.SCORE: "By score"}
 
+LONGEST_PK = 19  # digits of a database key
+
 
 @dataclass(frozen=True)
 class Health:
@@ -47,7 +49,8 @@ def rows(request: HttpRequest, slug: str) -> HttpResponse:
     """What of the screen has changed: the rows of the asked ``teams``, all where none is named;
     the order of all rows, the tally, the workers."""
     context = _context(request, _organised(request, slug))
-    wanted = {int(pk) for pk in request.GET.get("teams", "").split(",") if pk.isdecimal()}
+    asked = request.GET.get("teams", "").split(",")
+    wanted = {int(pk) for pk in asked if pk.isdecimal() and len(pk) < LONGEST_PK}
     everybody: Sequence[Person] = context["screen"].people
     context["order"] = " ".join(person.key for person in everybody)
     context["people"] = [

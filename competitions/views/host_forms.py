@@ -14,7 +14,7 @@ from competitions.models import Competition, Team
 OFFERED = (5, 10, 15, 30, 60)  # minutes
 USUAL = 10
 MOST_AT_ONCE = 100  # attempts; a slip of the finger gives no thousand
-MOVED = "The end was moved meanwhile, to {}. Look again, then choose anew."
+MOVED = "Somebody has given more meanwhile; the end is {} now. Look again, then choose anew."
 
 
 class ConfirmationForm(forms.Form):
@@ -36,15 +36,15 @@ class _FromAnEnd(forms.Form):
 
     seen = forms.CharField(required=False, widget=forms.HiddenInput())
 
-    def __init__(self, present: datetime | None, data: Any = None) -> None:
-        super().__init__(data, initial={"seen": _iso(present), "minutes": USUAL, "attempts": 0})
-        self.present = present
+    def __init__(self, present: datetime | None, data: Any = None, *, besides: str = "") -> None:
+        self.present, self.token = present, f"{_iso(present)}{besides}"
+        super().__init__(data, initial={"seen": self.token, "minutes": USUAL, "attempts": 0})
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        if cleaned.get("seen", "") != _iso(self.present):
+        if cleaned.get("seen", "") != self.token:
             data: Any = self.data
-            self.data = {**data.dict(), "seen": _iso(self.present)}
+            self.data = {**data.dict(), "seen": self.token}
             self.add_error(None, MOVED.format(_utc(self.present)))
         return cleaned
 
@@ -89,7 +89,9 @@ class AllowanceForm(_FromAnEnd):
     )
 
     def __init__(self, competition: Competition, team: Team, data: Any = None) -> None:
-        super().__init__(deadlines.closes_for(competition, team), data)
+        # Two clicks on one page give the files once, too.
+        besides = f"/{team.extra_attempts}"
+        super().__init__(deadlines.closes_for(competition, team), data, besides=besides)
         self.now = deadlines.clock(competition)
         if self.present is None:
             self.fields["minutes"].disabled = True

@@ -71,7 +71,12 @@ def _allow(
     asked = form.cleaned_data
     try:
         allowances.allow(
-            found, asked["reason"], request.user, attempts=asked["attempts"], until=form.until
+            found,
+            asked["reason"],
+            request.user,
+            attempts=asked["attempts"],
+            until=form.until,
+            seen=Allowance.of(found),
         )
     except Refused as error:
         messages.error(request, str(error))

@@ -18,6 +18,7 @@ from competitions.models import Competition
 from competitions.refusals import NotFound, Refused
 
 PATIENCE = "Too many wrong PINs. Wait five minutes, or ask the organiser for a new one."
+CROWD = "Too many people join from this address in one minute. Try again in a moment."
 
 
 class CodeForm(forms.Form):
@@ -89,11 +90,15 @@ def enter(request: HttpRequest, code: str) -> HttpResponse:
 
 def _by_pin(request: HttpRequest, competition: Competition, form: EntranceForm) -> HttpResponse:
     name, pin = form.cleaned_data["name"], form.cleaned_data["pin"]
-    key = f"{competition.pk}:{name.casefold()}"
-    if not ratelimit.consume(request, action="pin", key=key):
+    if not ratelimit.consume(request, action="pin"):
+        raise Refused(CROWD)
+    entrance.expected(competition, name, pin)  # what is refused here was no try of a PIN
+    key = entrance.key_of(competition, name)
+    # Counted before the PIN is looked at: many at once must not all be looked at.
+    if not ratelimit.consume(request, action="pin_name", key=key):
         raise Refused(PATIENCE)
     user: Any = entrance.enter(competition, name, pin)
-    ratelimit.clear(request, action="pin", key=key)  # only wrong ones are counted
+    ratelimit.clear(request, action="pin_name", key=key)  # only wrong ones are counted
     login(request, user)
     return _in(request, competition, user)
 

@@ -104,6 +104,11 @@ def outside(request: HttpRequest) -> str:
     return f"{outside}:{port}" if name and port else outside
 
 
+def is_this_machine(request: HttpRequest) -> bool:
+    """Whether the address that others are told leads nowhere but to the host's own machine."""
+    return _is_loopback(outside(request).rpartition(":")[0] or outside(request))
+
+
 def _is_loopback(name: str) -> bool:
     address = _address(name)
     return name == "localhost" or (address is not None and address.is_loopback)

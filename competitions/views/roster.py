@@ -16,11 +16,13 @@ from competitions import access, admission, entrance
 from competitions import roster as verbs
 from competitions.models import Competition, RosterEntry
 from competitions.refusals import Refused
+from competitions.teams import alphabetical
 from competitions.views import challenge as challenges
 from competitions.views.challenge import Challenge
-from competitions.views.projector import code, outside
+from competitions.views.projector import code, is_this_machine, outside
 
-MOST_BYTES = 4 << 20
+LONGEST_PK = 19  # digits of a database key
+MOST_BYTES = 2 << 20  # what a form field may bring back after the preview
 
 
 @login_required
@@ -66,6 +68,7 @@ def slips(request: HttpRequest, slug: str) -> HttpResponse:
         "address": address,
         "short": address.partition("//")[2].partition("/")[0],
         "qr": code(address),
+        "is_this_machine": is_this_machine(request),
     }
     return render(request, "competitions/slips.html", context)
 
@@ -88,6 +91,9 @@ def _act(request: HttpRequest, competition: Competition) -> dict[str, Any]:
         case "pin":
             entry = _entry(request, competition)
             return {"told": entry, "pin": entrance.new_pin(entry, by)}
+        case "free":
+            verbs.detach(_entry(request, competition), by)
+            messages.success(request, "The line is free: whoever it belongs to can join with it.")
         case "remove":
             verbs.remove(_entry(request, competition), by)
         case _:
@@ -106,7 +112,8 @@ def _previewed(request: HttpRequest, competition: Competition) -> dict[str, Any]
 
 def _context(request: HttpRequest, challenge: Challenge) -> dict[str, Any]:
     competition = challenge.competition
-    entries = list(competition.roster.select_related("user"))
+    found = competition.roster.select_related("user")
+    entries = sorted(found, key=lambda entry: alphabetical(entry.name))
     address = _address(request, competition) if competition.class_code else ""
     return {
         "challenge": challenge,
@@ -115,6 +122,7 @@ def _context(request: HttpRequest, challenge: Challenge) -> dict[str, Any]:
         "joined": sum(entry.user_id is not None for entry in entries),
         "address": address,
         "qr": code(address) if address else None,
+        "is_this_machine": is_this_machine(request),
     }
 
 
@@ -129,7 +137,7 @@ def _entry(request: HttpRequest, competition: Competition) -> RosterEntry:
     return get_object_or_404(
         RosterEntry.objects.select_related("user"),
         competition=competition,
-        pk=int(pk) if pk.isdigit() else 0,
+        pk=int(pk) if pk.isdecimal() and len(pk) < LONGEST_PK else 0,
     )
 
 

@@ -227,7 +227,8 @@ ACCOUNT_USERNAME_BLACKLIST += ["softmax", "mlp", "lenet5", "resnet18"]
 ACCOUNT_USERNAME_BLACKLIST += [f"{name}.baseline" for name in ACCOUNT_USERNAME_BLACKLIST[-4:]]
 # A class of forty signs up within a minute, perhaps from one address. Wrong passwords keep
 # allauth's own limits (10 a minute and address, 5 in five minutes and account).
-ACCOUNT_RATE_LIMITS = {"signup": "120/m/ip", "login": "120/m/ip", "pin": "120/m/ip,5/300s/key"}
+ACCOUNT_RATE_LIMITS = {"signup": "120/m/ip", "login": "120/m/ip", "pin": "120/m/ip"}
+ACCOUNT_RATE_LIMITS["pin_name"] = "5/300s/key,40/d/key"  # wrong PINs of one name
 ALLAUTH_TRUSTED_PROXY_COUNT = PROXIES
 # Nobody's mail server is known here: one machine prints its mail, production sends none.
 EMAIL_BACKEND = f"django.core.mail.backends.{'dummy' if PRODUCTION else 'console'}.EmailBackend"
@@ -274,7 +275,10 @@ UNFOLD = {
     "SITE_TITLE": "Holdout",
     "SITE_HEADER": "Holdout",
     "SITE_URL": "/",
-    "SITE_ICON": lambda _request: static("img/mark.svg"),
+    "SITE_ICON": {
+        "light": lambda _request: static("img/mark.svg"),
+        "dark": lambda _request: static("img/mark-dark.svg"),
+    },
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("img/mark.svg")}
     ],
@@ -315,7 +319,7 @@ UNFOLD = {
             "200": "#bccbff",
             "300": "#93a7ff",
             "400": "#6d86f5",
-            "500": "#4561e8",
+            "500": "#5f7aef",
             "600": "#2a4bd7",
             "700": "#213eba",
             "800": "#1e3596",

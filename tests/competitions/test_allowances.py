@@ -247,3 +247,12 @@ def test_an_extension_leaves_a_freeze_by_hand(competition, ended):
     lifecycle.freeze(now(competition))
     lifecycle.extend(now(competition), closes + 15 * MINUTE)
     assert deadlines.frozen_since(now(competition)) is not None
+
+
+def test_two_clicks_on_one_page_give_once(competition, team_of, alice):
+    team = team_of(alice)
+    seen = allowances.Allowance.of(team)
+    allowances.allow(team, "The laptop broke.", attempts=3, seen=seen)
+    with pytest.raises(Refused, match="given something meanwhile"):
+        allowances.allow(team, "The laptop broke.", attempts=3, seen=seen)
+    assert given(team).extra_attempts == 3

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from competitions import moderation, reveal, roster
+from competitions import moderation, reveal, roster, teams
 from competitions.grading import formula, grades
 from competitions.grading.formula import FormulaError
-from competitions.models import Act, Competition, Kind, State, Team
+from competitions.models import Act, Competition, Kind, Member, State, Team
 from competitions.refusals import Refused
 from holdout.accounts.models import User
 
@@ -185,3 +185,43 @@ def test_grades_are_for_organisers(played, clients, alice):
 def test_a_challenge_without_anybody_says_so(competition, clients, host):
     page = clients(host).get(f"/competitions/{competition.slug}/grades/").content.decode()
     assert "Nobody yet" in page
+
+
+@pytest.mark.parametrize("text", ["round(7, -999999999)", "round(7, 10 ** 9)", "round(2, -99)"])
+def test_a_formula_cannot_hold_up_the_page(text):
+    """Python would write a whole number out to all the digits that it is asked for."""
+    assert reckoned(text) in (0.0, 2.0, 7.0)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ["baseline", "beat"])
+def test_what_is_not_there_yet_is_no_zero(competition, enter, answers, name):
+    enter(competition, "ada", answers(2))
+    (person,) = grades.of(competition, f"10 * {name}").people
+    assert (person.grade, person.problem) == (None, f"There is no {name} yet.")
+
+
+@pytest.mark.django_db
+def test_grades_come_back_as_the_roster(competition, alice, host):
+    roster.load(competition, b"name,email,group\nAlice Liddell,alice@example.org,A\n", host)
+    teams.join(competition, alice)
+    roster.load(competition, b"name,email,group\nAlice Liddell,al@school.example,B\n", host)
+    table = grades.table(competition, host)
+    assert "Alice Liddell,al@school.example,B," in table.decode()
+    found = roster.preview(competition, table)
+    assert (found.added, found.changed) == ([], [])
+
+
+@pytest.mark.django_db
+@pytest.mark.once("a limit of SQLite's")
+def test_a_thousand_teams_have_grades(competition, clients, host):
+    count = range(1001)
+    users = User.objects.bulk_create(User(username=f"u{n}", password="!") for n in count)
+    made = Team.objects.bulk_create(
+        Team(competition=competition, name=f"T {n}", name_key=f"t {n}") for n in count
+    )
+    Member.objects.bulk_create(
+        Member(team=team, competition=competition, user=user)
+        for team, user in zip(made, users, strict=True)
+    )
+    assert clients(host).get(f"/competitions/{competition.slug}/grades/").status_code == 200

@@ -296,7 +296,7 @@ def test_an_extension_counts_from_the_end_that_was_seen(visit, host, competition
     asked = {"minutes": "15", "seen": (closes - MINUTE).isoformat()}
     answer = visit(host, "host/extend/", asked)
     assert answer.status_code == 400
-    assert "moved meanwhile" in answer.content.decode()
+    assert "given more meanwhile" in answer.content.decode()
     assert not Act.objects.exists()
 
 
@@ -308,7 +308,7 @@ def test_more_for_one_team_from_its_dialog(
     Competition.objects.filter(pk=competition.pk).update(closes_at=closes)
     path = f"host/teams/{team.pk}/"
     assert "More for this team" in visit(host, path).content.decode()
-    asked = {"do": "allow", "minutes": "10", "attempts": "2", "seen": closes.isoformat()}
+    asked = {"do": "allow", "minutes": "10", "attempts": "2", "seen": f"{closes.isoformat()}/0"}
     assert visit(host, path, asked).status_code == 400  # no reason
     with django_capture_on_commit_callbacks(execute=True):
         assert visit(host, path, {**asked, "reason": "The laptop broke."}).status_code == 302
@@ -395,3 +395,16 @@ def test_the_health_in_words(found, is_well, words):
     told = screen_view.health(screens.Screen([], "", 0, None), found)
     assert told.is_well is is_well
     assert words in told.words
+
+
+def test_after_a_pause_nobody_was_idle(competition, team_of, alice, frozen_clock):
+    team_of(alice)
+    now = timezone.now()
+    frozen_clock(now + timedelta(minutes=5))
+    lifecycle.pause(competition)
+    frozen_clock(now + timedelta(minutes=65))
+    lifecycle.resume(competition)
+    Act.objects.filter(kind=Kind.RESUMED).update(at=now + timedelta(minutes=65))
+    frozen_clock(now + timedelta(minutes=66))
+    (row,) = screens.read(Competition.objects.get(pk=competition.pk)).people
+    assert row.judgement.light == "fine"

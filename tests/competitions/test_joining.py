@@ -234,7 +234,7 @@ def test_the_projector_shows_the_code(classroom, clients):
 def test_a_pin_account_becomes_one_with_a_password(classroom):
     browser = Client()
     post(browser, "Anna", "4711")
-    fields = {"username": "anna", "email": "anna@x.example"}
+    fields = {"pin": "4711", "username": "anna", "email": "anna@x.example"}
     wrong = browser.post(
         "/accounts/claim/", {**fields, "password": "long-enough-for-all", "again": "1"}
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from competitions import membership, teams
+from competitions import membership, moderation, teams
 from competitions.models import Competition, Member, State, Team
 from competitions.refusals import LimitReached, NotFound, NotOpen, Refused
 
@@ -119,3 +119,11 @@ def test_whoever_has_not_joined_is_offered_to(competition, clients, alice):
     page = clients(alice).get(f"/competitions/{competition.slug}/team/").content.decode()
     assert "Join the challenge" in page
     assert clients(None).get(f"/competitions/{competition.slug}/team/").status_code == 302
+
+
+def test_a_disqualification_is_not_left_behind(competition, bob, host, invited):
+    team, code = invited
+    membership.accept(competition, bob, code)
+    moderation.disqualify(team, "Copied.", host)
+    with pytest.raises(Refused, match="disqualified"):
+        membership.leave(team, bob)

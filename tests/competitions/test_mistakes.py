@@ -291,3 +291,51 @@ def test_hidden_scores_have_a_report_too(competition, scored, alice, answers):
     scored(alice, answers(1))
     assert mistakes.refresh(competition.pk).is_changed
     assert told_of(competition)["teams"] == [scored(alice, answers(2)).team_id]
+
+
+def test_a_report_of_many_files_comes_to_its_end(competition, monkeypatch):
+    """What one run has read the next must remember, however many files there are."""
+    predictions._codes.cache_clear()
+    read = []
+    monkeypatch.setattr(predictions.files, "read", lambda _area, path: read.append(path) or b"")
+    monkeypatch.setattr(predictions.solutions, "compiled", lambda *_: None)
+    monkeypatch.setattr(predictions, "judge", lambda *_: None)
+    monkeypatch.setattr(predictions, "_named", lambda *_: np.zeros(3, np.uint8))
+    clock = iter(range(10_000))
+    monkeypatch.setattr(predictions.time, "monotonic", lambda: next(clock))
+    paths = [f"f{n}" for n in range(2 * mistakes.MOST)]
+    reached = [len(predictions.read(competition, paths, 150)) for _ in range(2)]
+    read.clear()
+    assert len(predictions.read(competition, paths, 10_000)) == len(paths)
+    assert not set(read) & set(paths[: max(reached)])
+    predictions._codes.cache_clear()
+
+
+def test_a_report_renewed_while_it_is_read(competition, scored, alice, bob, answers, monkeypatch):
+    scored(alice, answers(2))
+    mistakes.refresh(competition.pk)
+    scored(bob, answers(1))
+    opened = reports._opened.__wrapped__
+
+    def late(path):
+        monkeypatch.setattr(reports, "_opened", opened)
+        mistakes.refresh(competition.pk)  # the worker is quicker by a moment
+        return opened(path)
+
+    monkeypatch.setattr(reports, "_opened", late)
+    assert reports.read(competition).told
+
+
+def test_a_picture_of_the_hardest_is_seen_after_the_list(
+    competition, scored, alice, answers, host, clients, monkeypatch
+):
+    monkeypatch.setattr(
+        mistakes.thumbnails.Gallery, "of", lambda _self, names: dict.fromkeys(names, b"\x89PNG")
+    )
+    scored(alice, answers(2))
+    mistakes.refresh(competition.pk)
+    host.user_permissions.add(Permission.objects.get(codename="view_labels"))
+    picture = f"/competitions/{competition.slug}/mistakes/hardest/0.png"
+    assert clients(host).get(picture).status_code == 403
+    reports.labels(competition, host)
+    assert clients(host).get(picture).status_code == 200

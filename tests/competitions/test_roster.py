@@ -42,7 +42,7 @@ def test_a_list_is_shown_before_anything_is_done(competition):
     load(competition, LIST)
     found = roster.preview(competition, b"name,group\nBen,C\nCarla,A\nAnna Berg,A\n")
     assert [line.name for line in found.added] == ["Carla"]
-    assert [line.name for line in found.changed] == ["Ben", "Anna Berg"]  # her address is gone
+    assert [line.name for line in found.changed] == ["Ben"]  # no column, no word on addresses
     assert len(listed(competition)) == 2
 
 
@@ -194,3 +194,33 @@ def test_somebody_elses_entry_is_out_of_reach(at_desk, competition, another):
 
 def test_joining_an_open_challenge_needs_no_list(competition, alice):
     assert teams.join(competition, alice)
+
+
+def test_a_table_without_a_column_says_nothing_of_it(competition, alice):
+    load(competition, f"name,email,group\nAlice,{alice.email},A\n")
+    team = teams.join(competition, alice)
+    load(competition, "name\nAlice\nBen\n")
+    team.refresh_from_db()
+    assert listed(competition) == [("Alice", alice.email, "A"), ("Ben", "", "")]
+    assert team.group == "A"
+
+
+def test_a_list_in_the_code_page_of_old(competition):
+    roster.load(competition, "name;group\nJörg Müller;A\n".encode("cp1252"))
+    assert listed(competition) == [("Jörg Müller", "", "A")]
+
+
+def test_a_group_has_one_spelling(competition, alice, bob):
+    load(competition, f"name,email,group\nAlice,{alice.email},Red\nBob,{bob.email},\n")
+    for user in (alice, bob):
+        teams.join(competition, user)
+    load(competition, "name,group\nBob,red\n")
+    assert {team.group for team in Team.objects.filter(competition=competition)} == {"Red"}
+
+
+@pytest.mark.parametrize("cell", ["Bob;=1+1", "Bob; -2", "a;b;@c"])
+def test_a_cell_is_no_formula_where_semicolons_divide(cell):
+    table = spreadsheets.write(("n", "team"), [(1, cell)]).decode()
+    cells = [each for row in csv.reader(io.StringIO(table), delimiter=";") for each in row]
+    assert not any(each.strip().startswith(("=", "-", "@")) for each in cells)
+    assert spreadsheets.plain(str(spreadsheets.safe(cell))) == cell

@@ -1,10 +1,12 @@
 """Every form of labelled images becomes the same list of items; what is wrong is said in words."""
 
+import io
 import unicodedata
 
 import pytest
 
-from tests.competitions.labelled import FOLDERS, PIXEL, refusal, source, told
+from competitions.refusals import Refused
+from tests.competitions.labelled import FOLDERS, PIXEL, refusal, source, told, whole
 from tests.competitions.zips import packed as zipped
 
 # --- class folders -------------------------------------------------------------------------------
@@ -204,3 +206,40 @@ def test_a_zip_within_may_end_in_capitals():
         "solution.csv": b"id,label\n3,dog\n",
     }
     assert told(source(files))[-1] == ("test/3.png", "dog", "test")
+
+
+@pytest.mark.parametrize(
+    ("files", "sentence"),
+    [
+        ({"a/1.heic": b"x", "b/2.HEIC": b"x"}, "Save them as JPEG"),
+        ({**FOLDERS, "cat/3.heic": b"x"}, "Save them as JPEG"),
+        ({"cats/1.png": PIXEL, "cats/2.png": PIXEL}, "all its images in one folder, cats/"),
+    ],
+)
+def test_what_teachers_bring_instead_is_named(files, sentence):
+    assert sentence in refusal(files)
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"), [(b"Rar!\x1a\x07\x00", "Pack a zip instead"), (PIXEL, "a single image")]
+)
+def test_what_is_no_archive_is_named(data, sentence):
+    with pytest.raises(Refused, match=sentence):
+        whole(io.BytesIO(data))
+
+
+def test_documents_beside_the_images_are_passed_over():
+    beside = {"notes.docx": b"x", "cat/Thumbs.db": b"x", "list.xlsx": b"x"}
+    assert told(source({**FOLDERS, **beside})) == told(source(FOLDERS))
+
+
+@pytest.mark.parametrize("coding", ["utf-8-sig", "cp1252"])
+def test_a_table_as_excel_saves_it(coding):
+    table = "image;label\na.png;Bär\nb.png;Hund\n".encode(coding)
+    found = source({"a.png": PIXEL, "b.png": PIXEL, "labels.csv": table})
+    assert [item.label for item in found.items] == ["Bär", "Hund"]
+
+
+def test_a_slip_of_the_pen_names_both_sides():
+    words = refusal({"a.png": PIXEL, "b.png": PIXEL, "labels.csv": b"id,label\na,cat\nbb,dog\n"})
+    assert "without a line in labels.csv: b.png" in words and "no image: bb" in words

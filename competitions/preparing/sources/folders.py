@@ -19,7 +19,11 @@ PARTS: Mapping[str, Part] = {
     **dict.fromkeys(VALIDATION, "test"),
 }
 # What people put beside images, and what says nothing of them here.
-NOTES = {".txt", ".md", ".html", ".json", ".xml", ".pdf", ".yaml", ".yml", ""}
+NOTES = {
+    ".txt", ".md", ".html", ".json", ".xml", ".pdf", ".yaml", ".yml", "",
+    ".doc", ".docx", ".odt", ".rtf", ".xls", ".xlsx", ".ods", ".db", ".ini", ".log",
+}  # fmt: skip
+FROM_PHONES = {".heic", ".heif", ".avif"}
 LONGEST = 100
 DEEPEST = 3  # class, one folder within, image
 
@@ -40,6 +44,11 @@ def read(container: Container, _name: str) -> Source:
         _refuse_half_parted(container, paths, parted)
         found = [Item(name, path[0] if len(path) > 1 else "") for name, path in paths.items()]
     _refuse_deep(container, paths, DEEPEST + (len(parted) == len(paths)))
+    if root and len(parted) < len(paths) and all(len(path) == 1 for path in paths.values()):
+        raise container.refusal(
+            f"has all its images in one folder, {root}. Make one folder per class, two or more, or "
+            "put a labels.csv beside the images."
+        )
     if misplaced := [item.name for item in found if not item.label]:
         raise container.refusal(
             "needs one folder per class with the images in it, or a labels.csv beside them. "
@@ -72,10 +81,20 @@ def _refuse_deep(container: Container, paths: Mapping[str, tuple[str, ...]], dee
 def refuse_strangers(container: Container, known: Sequence[str]) -> None:
     """Raises Refused for files that are neither images nor notes."""
     rest = set(container.names) - set(known)
+    refuse_from_phones(container, rest)
     if odd := [name for name in rest if PurePosixPath(name).suffix.lower() not in NOTES]:
         raise container.refusal(
             f"holds what is no image (PNG, JPEG, GIF, BMP, WebP, TIFF): {tables.some(odd)}. "
             "Leave that out."
+        )
+
+
+def refuse_from_phones(container: Container, names: Collection[str]) -> None:
+    """Raises Refused with what to do: leaving these out would leave out the images."""
+    if found := [name for name in names if PurePosixPath(name).suffix.lower() in FROM_PHONES]:
+        raise container.refusal(
+            f"holds images as phones keep them (HEIC or AVIF): {tables.some(found)}. Save them as "
+            "JPEG, then pack them again."
         )
 
 

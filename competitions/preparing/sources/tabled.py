@@ -78,10 +78,14 @@ def matched(
             row = rows[key]
             used.add(key)
             items.append(Item(name, row.label, row.part, row.group, row.usage))
+    missing = set(rows) - used
     if len(items) < len(images):
         unlabelled = set(images) - {item.name for item in items}
-        raise container.refusal(f"has images without a line in {table}: {tables.some(unlabelled)}.")
-    if missing := set(rows) - used:
+        beside = f" Named there, and no image: {tables.some(missing)}." if missing else ""
+        raise container.refusal(
+            f"has images without a line in {table}: {tables.some(unlabelled)}.{beside}"
+        )
+    if missing:
         raise container.refusal(f"lacks images that {table} names: {tables.some(missing)}.")
     return items
 

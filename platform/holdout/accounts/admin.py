@@ -26,7 +26,15 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]  # 
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
-    list_display = ("username", "email", "is_staff", "is_active", "joined", "last_seen")
+    list_display = (
+        "username",
+        "get_full_name",
+        "email",
+        "is_staff",
+        "is_active",
+        "joined",
+        "last_seen",
+    )
     list_filter = ("is_staff", "is_active")
     search_fields = ("username", "first_name", "last_name", "email")
     readonly_fields = ("last_seen", "joined")

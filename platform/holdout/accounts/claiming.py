@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from allauth.account.adapter import get_adapter
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.validators import UnicodeUsernameValidator
@@ -14,6 +15,11 @@ NEW = {"autocomplete": "new-password"}
 class ClaimForm(forms.Form):
     """Name, e-mail and password; each error stands at its field."""
 
+    pin = forms.CharField(
+        label="Your PIN now",
+        widget=forms.PasswordInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+        help_text="So that nobody takes the account who only found the page open.",
+    )
     username = forms.CharField(
         label="Username",
         max_length=150,
@@ -30,11 +36,17 @@ class ClaimForm(forms.Form):
         self.initial = {"username": user.username, "email": user.email}
 
     def clean_username(self) -> str:
-        name = str(self.cleaned_data["username"])
+        name = str(get_adapter().clean_username(self.cleaned_data["username"], shallow=True))
         others = User.objects.exclude(pk=self.user.pk)
         if others.filter(username__iexact=name).exists():
             raise forms.ValidationError("Somebody has that name. Choose another one.")
         return name
+
+    def clean_pin(self) -> str:
+        pin = str(self.cleaned_data["pin"]).strip()
+        if not self.user.check_password(pin):
+            raise forms.ValidationError("That is not the PIN. An organiser can give you a new one.")
+        return pin
 
     def clean_password(self) -> str:
         password = str(self.cleaned_data["password"])

@@ -21,7 +21,7 @@ urlpatterns = [
     path("signup/", allauth.signup, name="account_signup"),
     path("inactive/", allauth.account_inactive, name="account_inactive"),
     path("reauthenticate/", allauth.reauthenticate, name="account_reauthenticate"),
-    path("password/change/", allauth.password_change, name="account_change_password"),
+    path("password/change/", views.change_password, name="account_change_password"),
     # An account that a command made has no password to change: it is sent here instead.
     path("password/set/", allauth.password_set, name="account_set_password"),
     path("", include((tokens, "accounts"))),

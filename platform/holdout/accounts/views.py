@@ -2,6 +2,7 @@
 
 from typing import cast
 
+from allauth.account import views as allauth
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
@@ -41,6 +42,14 @@ def claim(request: HttpRequest) -> HttpResponse:
         messages.success(request, f"The account is yours: sign in as {user.username} from now on.")
         return redirect("competitions:list")
     return render(request, "accounts/claim.html", {"form": form})
+
+
+def change_password(request: HttpRequest) -> HttpResponse:
+    """Whoever has a PIN gets a password by claiming: a PIN beside it would lead in for good."""
+    if getattr(request.user, "has_pin", False):
+        return redirect("accounts:claim")
+    answer: HttpResponse = allauth.password_change(request)
+    return answer
 
 
 @login_required
