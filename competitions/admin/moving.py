@@ -18,6 +18,10 @@ from competitions.portable import exporting, importing
 from competitions.portable.cloning import clone
 from competitions.refusals import Refused
 
+NO_LABELS = (
+    "The solution leaves with whoever has the permission “Can see single test labels”. Whoever "
+    "runs the site gives it, under People, on the person's page."
+)
 SPOOL = 8 << 20  # bytes of an export that are kept in memory
 
 
@@ -60,6 +64,7 @@ def page(model_admin: Any, request: HttpRequest, pk: int) -> HttpResponse:
     competition = get_object_or_404(Competition, pk=pk)
     if not access.may_own(request.user, competition):
         raise PermissionDenied("Only an owner clones or exports a challenge.")
+    sees_labels = access.may_view_labels(request.user, competition)
     act = request.POST.get("act", "")
     cloning = CloneForm(request.POST if act == "clone" else None)
     export = ExportForm(request.POST if act == "export" else None)
@@ -67,6 +72,8 @@ def page(model_admin: Any, request: HttpRequest, pk: int) -> HttpResponse:
         if act == "clone" and cloning.is_valid():
             return _clone(request, competition, **cloning.cleaned_data)
         if act == "export" and export.is_valid():
+            if export.cleaned_data["with_solution"] and not sees_labels:
+                raise PermissionDenied(NO_LABELS)
             return _export(request, competition, **export.cleaned_data)
     except Refused as error:
         messages.error(request, str(error))
@@ -77,6 +84,8 @@ def page(model_admin: Any, request: HttpRequest, pk: int) -> HttpResponse:
         "original": competition,
         "cloning": cloning,
         "export": export,
+        "sees_labels": sees_labels,
+        "no_labels": NO_LABELS,
     }
     return TemplateResponse(request, "admin/competitions/competition/moving.html", context)
 

@@ -4,12 +4,13 @@ from typing import Any
 
 from django.db import transaction
 
-from competitions import audit, drafts
+from competitions import audit, drafts, preparing
 from competitions.models import (
     ClassSample,
     Competition,
     CustomMetric,
     DataFile,
+    Finding,
     Kind,
     Preparation,
     SolutionVersion,
@@ -40,7 +41,8 @@ def clone(competition: Competition, slug: str, title: str, by: Any = None) -> Co
         if source.freeze_minutes and source.closes_at:
             values["freeze_minutes"] = None  # counted back from an end that the clone has not
         solution = _solution(source, made)
-        for model in (DataFile, ClassSample):
+        # The leak report, too: what nobody has decided there is as undecided here.
+        for model in (DataFile, ClassSample, Finding):
             _copy(model, source, made)
         Competition.objects.filter(pk=made.pk).update(
             **values,
@@ -48,6 +50,7 @@ def clone(competition: Competition, slug: str, title: str, by: Any = None) -> Co
             solution=solution,
             preparation=Preparation.READY,
         )
+        preparing.renew_notebook(made)
         audit.record(source, by, Kind.CLONED, slug)
         audit.record(made, by, Kind.CLONED, source.slug)
     return Competition.objects.get(pk=made.pk)

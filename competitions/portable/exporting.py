@@ -42,9 +42,10 @@ def export(
     # No transaction holds the tables still, for it would keep every file waiting on SQLite: what
     # has changed meanwhile is noticed at the end.
     before = _state(fresh)
+    hidden = _hidden(with_solution=with_solution, with_emails=with_emails)
     writer = _Writer(zipfile.ZipFile(out, "w", allowZip64=True))
     counts = {
-        table.name: writer.rows(f"{table.name}.jsonl", _rows(fresh, table, with_solution))
+        table.name: writer.rows(f"{table.name}.jsonl", _rows(fresh, table, hidden))
         for table in TABLES
         if not table.is_private or with_solution or _is_published(fresh, table)
     }
@@ -55,7 +56,7 @@ def export(
         writer.file(place, path)
     told = {"format": FORMAT, "slug": fresh.slug, "title": fresh.title, "rows": counts}
     chosen = {"with_solution": with_solution, "with_data": with_data}
-    writer.close({**told, **chosen, "competition": _record(fresh, with_solution)})
+    writer.close({**told, **chosen, "competition": _record(fresh, hidden)})
     return counts
 
 
@@ -126,23 +127,33 @@ def _is_published(competition: Competition, table: Table) -> bool:
     return competition.published_at is not None and table.name == "finalstanding"
 
 
-def _rows(competition: Competition, table: Table, with_solution: bool) -> Iterator[dict[str, Any]]:
+def _hidden(*, with_solution: bool, with_emails: bool) -> frozenset[str]:
+    """The columns that are emptied, whichever table they stand in.
+
+    ``source`` is that of an organiser's own metric, which may hold labels.
+    """
+    labels = frozenset() if with_solution else frozenset({"source"})
+    return labels if with_emails else labels | {"email"}
+
+
+def _rows(
+    competition: Competition, table: Table, hidden: frozenset[str]
+) -> Iterator[dict[str, Any]]:
     found: QuerySet[Model] = table.model._default_manager.filter(
         **{table.to_competition: competition.pk}
     ).order_by("pk")
     for row in found.iterator(chunk_size=BATCH):
-        yield _record(row, with_solution)
+        yield _record(row, hidden)
 
 
-def _record(row: Model, with_solution: bool) -> dict[str, Any]:
+def _record(row: Model, hidden: frozenset[str]) -> dict[str, Any]:
     """The row as JSON; a key to another row is its number here."""
     told = {field.name: _json(getattr(row, field.attname)) for field in columns(type(row))}
     told["id"] = row.pk
-    if not with_solution:
-        if "source" in told:  # of a metric of the organiser's own, which may hold labels
-            told["source"] = ""
-        if isinstance(row, SolutionVersion) and not row.seed:
-            told["path"] = ""
+    told |= dict.fromkeys(hidden & told.keys(), "")
+    if "source" in hidden and isinstance(row, SolutionVersion) and not row.seed:
+        # By the plain hash whoever guesses the labels would know that they are right.
+        told |= {"path": "", "sha256": ""}
     return told
 
 

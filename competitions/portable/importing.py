@@ -15,8 +15,18 @@ from django.core.files.base import ContentFile
 from django.db import Error as DatabaseError
 from django.db import models, transaction
 
-from competitions import audit, drafts, files, organisers
-from competitions.models import Competition, Kind, Preparation, Role, State, Submission
+from competitions import audit, drafts, files, organisers, preparing, solutions
+from competitions.models import (
+    ClassSample,
+    Competition,
+    DataFile,
+    Kind,
+    Preparation,
+    Role,
+    SolutionVersion,
+    State,
+    Submission,
+)
 from competitions.portable.exporting import MANIFEST
 from competitions.portable.tables import FORMAT, TABLES, Table, columns
 from competitions.preparing.archives import Archive
@@ -25,7 +35,15 @@ from competitions.refusals import Refused
 BATCH = 500
 CHANGED = "{} in the exported challenge was changed: its hash is another one."
 MAX_FILE = 64 << 30  # bytes
+MAX_SMALL = 64 << 20
+MAX_LINE = 8 << 20  # the settings of one row, its pages included
 NO_SOLUTION = "Imported without its solution: nothing can be scored here, so it is closed."
+PLACES: dict[type[models.Model], files.Place] = {
+    DataFile: "data",
+    ClassSample: "data",
+    Submission: "submissions",
+    SolutionVersion: "solutions",
+}
 Ids = dict[type[models.Model], dict[int, int]]
 
 
@@ -48,7 +66,7 @@ def load(
     wanted = slug or str(manifest.get("slug", ""))
     if Competition.objects.filter(slug=wanted).exists():
         raise Refused(
-            f"There is a challenge {wanted!r} here already. Choose another name with --slug."
+            f"There is a challenge {wanted!r} here already. Give it another name in the address."
         )
     try:
         coming = _Import(archive, manifest, data or {}, match_people)
@@ -75,6 +93,7 @@ class _Import:
         self._archive, self._manifest, self._data = archive, manifest, data
         self._match_people = match_people
         self._ids: Ids = defaultdict(dict)
+        self._kept: set[tuple[str, str]] = set()  # (place, path) of what came with the file
 
     def run(self, slug: str, by: Any) -> Competition:
         record = dict(self._manifest["competition"])
@@ -87,6 +106,8 @@ class _Import:
         _settle(competition, record, self._ids, with_solution=self._manifest["with_solution"])
         if by is not None:
             organisers.add(competition, by, Role.OWNER, by)
+        if slug != self._manifest["slug"]:
+            preparing.renew_notebook(competition)  # it joins the challenge that it names
         audit.record(competition, by, Kind.IMPORTED, solution=self._manifest["with_solution"])
         return Competition.objects.get(pk=competition.pk)
 
@@ -99,6 +120,7 @@ class _Import:
             if place not in ("data", "submissions", "solutions"):
                 raise ValueError(name)
             self._keep_file(name, place, path)
+            self._kept.add((place, path))
         if not self._manifest["with_data"]:
             self._keep_given()
 
@@ -127,6 +149,7 @@ class _Import:
                 )
             if files.store_bytes("data", given).path != row["path"]:
                 raise ValueError(row["path"])
+            self._kept.add(("data", str(row["path"])))
 
     def _people(self) -> None:
         users = get_user_model().objects
@@ -162,12 +185,20 @@ class _Import:
                 continue
             values[field.attname] = self._value(field, row[field.name])
         made = model(**values)
+        _clean(made)
+        self._require_file(made)
         if (
             isinstance(made, Submission)
             and Submission.objects.filter(public_id=made.public_id).exists()
         ):
             made.public_id = uuid4()  # beside the challenge that it was exported from
         return made
+
+    def _require_file(self, row: models.Model) -> None:
+        """A row names no file but one that came along: any other may be another challenge's."""
+        place, path = PLACES.get(type(row)), getattr(row, "path", "")
+        if place and path and (place, path) not in self._kept:
+            raise ValueError(path)
 
     def _value(self, field: "models.Field[Any, Any]", value: Any) -> Any:
         if value is None or not field.is_relation:
@@ -212,7 +243,28 @@ def _settle(
         values["preparation"] = Preparation.READY
     if not with_solution:
         values |= _without_solution(values)
+    _require_sound(competition, values)
     Competition.objects.filter(pk=competition.pk).update(**values)
+
+
+def _clean(row: models.Model) -> None:
+    """Each value against its column: its kind, length, choices and bounds.
+
+    Whether one may be missing the database says itself. Raises ValidationError.
+    """
+    for field in columns(type(row)):
+        value = getattr(row, field.attname)
+        if not field.is_relation and value not in field.empty_values:
+            setattr(row, field.attname, field.clean(value, row))
+
+
+def _require_sound(competition: Competition, values: dict[str, Any]) -> None:
+    """What the form would refuse is refused here, or no page of the challenge could be shown."""
+    for name, value in values.items():
+        setattr(competition, name, value)
+    _clean(competition)
+    if wrong := solutions.complaint(competition):
+        raise Refused(f"The exported challenge has settings that do not fit: {wrong[1]}")
 
 
 def _without_solution(values: dict[str, Any]) -> dict[str, Any]:
@@ -234,7 +286,7 @@ def _manifest(archive: Archive) -> dict[str, Any]:
     if MANIFEST not in archive.names:
         raise Refused("This is no exported challenge: it has no manifest.json.")
     try:
-        found = json.loads(archive.read(MANIFEST))
+        found = json.loads(_small(archive, MANIFEST))
     except ValueError:
         found = None
     if not isinstance(found, dict) or found.get("format") != FORMAT:
@@ -243,16 +295,38 @@ def _manifest(archive: Archive) -> dict[str, Any]:
 
 
 def _lines(archive: Archive, name: str, manifest: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for line in _checked(archive, name, manifest).splitlines():
-        row = json.loads(line)
-        if not isinstance(row, dict):
-            raise TypeError(name)
-        yield row
+    """The rows one by one, for a table may be large; that it was changed is known at its end.
+
+    Whoever writes them does so in a transaction. Raises Refused.
+    """
+    digest, rest = hashlib.sha256(), b""
+    for piece in archive.pieces(name):
+        digest.update(piece)
+        *whole, rest = (rest + piece).split(b"\n")
+        if len(rest) > MAX_LINE:
+            raise ValueError(name)
+        for line in whole:
+            row = json.loads(line)
+            if not isinstance(row, dict):
+                raise TypeError(name)
+            yield row
+    if rest or digest.hexdigest() != manifest["sha256"].get(name):
+        raise Refused(CHANGED.format(name))
 
 
 def _checked(archive: Archive, name: str, manifest: dict[str, Any]) -> bytes:
     """The member, if it is what the manifest says; raises Refused."""
-    data = archive.read(name)
+    data = _small(archive, name)
     if hashlib.sha256(data).hexdigest() != manifest["sha256"].get(name):
         raise Refused(CHANGED.format(name))
     return data
+
+
+def _small(archive: Archive, name: str) -> bytes:
+    """What is read at once: a manifest of two hundred thousand files has some 20 MiB."""
+    found = bytearray()
+    for piece in archive.pieces(name):
+        found += piece
+        if len(found) > MAX_SMALL:
+            raise Refused(f"{name} in the exported challenge is larger than any that is made here.")
+    return bytes(found)

@@ -240,11 +240,15 @@ def _replace_downloads(competition: Competition, built: Built) -> None:
         )
         for download in built.downloads
     )
-    _add_notebook(competition)
+    renew_notebook(competition)
 
 
-def _add_notebook(competition: Competition) -> None:
-    """Made last: it asks the other files for everything that may change."""
+def renew_notebook(competition: Competition) -> None:
+    """Made last: it asks the other files for everything that may change.
+
+    It names the challenge that it joins, so that a copy of the challenge needs one of its own.
+    """
+    DataFile.objects.filter(competition=competition, name=notebook.NAME).delete()
     fresh = Competition.objects.select_related("solution", "custom_metric").get(pk=competition.pk)
     stored = files.store_bytes("data", notebook.starter(fresh))
     DataFile.objects.create(
