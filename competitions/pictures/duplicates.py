@@ -17,6 +17,7 @@ LIKE, SAME = 0.95, 0.999  # correlation of two views
 CROWD, FEW = 0.03, 20  # of all images; and of a small set so many in any case
 FLAT = 4.0  # standard deviation of a view below which it shows nothing to compare
 ROWS, COLUMNS = 64, 16_384  # of a block: some megabytes, within a processor's cache
+PAIRS = 4096  # compared at once: some megabytes of views
 
 Pairs = tuple[NDArray[np.intp], NDArray[np.intp]]
 
@@ -30,18 +31,25 @@ def exact(digests: NDArray[np.void]) -> list[list[int]]:
     return sorted(group.tolist() for group in groups if len(group) > 1)
 
 
-def near(hashes: NDArray[np.uint64], views: NDArray[np.uint8]) -> list[list[int]]:
+def near(
+    hashes: NDArray[np.uint64], views: NDArray[np.uint8], tick: Callable[[], None] = lambda: None
+) -> list[list[int]]:
     """Sets of pictures that are linked by likeness, equal ones too; indices ascend.
 
-    ``hashes`` is (n,), ``views`` (n, bytes of a view).
+    ``hashes`` is (n,), ``views`` (n, bytes of a view); ``tick`` is called now and then and may end
+    it all. What hangs together already is not compared again: of a film of ten thousand frames
+    that are all alike each is compared a few times, and not with every other one.
     """
     normal = _normal(views)
     like, same = _Links(len(hashes)), _Links(len(hashes))
     for left, right in _candidates(hashes, lambda: CLOSE if like.is_crowded else FAR):
-        alike = np.einsum("ij,ij->i", normal[left], normal[right])
-        if not like.is_crowded:
-            like.add(left[alike >= LIKE], right[alike >= LIKE])
-        same.add(left[alike >= SAME], right[alike >= SAME])
+        tick()
+        for start in range(0, len(left), PAIRS):
+            a, b = same.apart(left[start : start + PAIRS], right[start : start + PAIRS])
+            alike = np.einsum("ij,ij->i", normal[a], normal[b])
+            if not like.is_crowded:
+                like.add(a[alike >= LIKE], b[alike >= LIKE])
+            same.add(a[alike >= SAME], b[alike >= SAME])
     return (same if like.is_crowded else like).sets()
 
 
@@ -52,14 +60,28 @@ class _Links:
         self._parent = list(range(count))
         self._is_linked = np.zeros(count, np.bool_)
         self.is_crowded = False  # whether more than CROWD of all hang together
+        self._roots, self._is_changed = np.arange(count), False
 
     def add(self, left: NDArray[np.intp], right: NDArray[np.intp]) -> None:
+        if not len(left):
+            return
+        self._is_changed = True
         self._is_linked[left] = self._is_linked[right] = True
         for a, b in zip(left.tolist(), right.tolist(), strict=True):
             a, b = self._root(a), self._root(b)
             self._parent[max(a, b)] = min(a, b)
         most = max(CROWD * len(self._parent), FEW)
         self.is_crowded = self.is_crowded or bool(self._is_linked.sum() > most)
+
+    def apart(self, left: NDArray[np.intp], right: NDArray[np.intp]) -> Pairs:
+        """Those pairs that do not hang together yet."""
+        if self._is_changed:
+            roots = np.array(self._parent)
+            while not np.array_equal(further := roots[roots], roots):
+                roots = further
+            self._roots, self._is_changed = roots, False
+        is_apart = self._roots[left] != self._roots[right]
+        return left[is_apart], right[is_apart]
 
     def sets(self) -> list[list[int]]:
         found: dict[int, list[int]] = {}

@@ -1,20 +1,20 @@
 """Images without what cameras, editors and organisers wrote beside the pixels.
 
 A caption, a place or a software's note in a test image may tell its class. PNG, JPEG, WebP and GIF
-lose such blocks and keep every byte that pixels are made from; TIFF and BMP are written anew.
-What is left of a JPEG's EXIF is which side is up. Colour profiles go too.
+lose such blocks and keep every byte that pixels are made from; TIFF and BMP are written anew, and
+so is a JPEG whose EXIF turns it: which side is up tells of the camera, and a camera of the class.
+Colour profiles and gammas go too.
 """
 
 import io
 import re
 from collections.abc import Iterator
 
-from PIL import Image
+from PIL import Image, ImageOps
+from PIL.JpegImagePlugin import get_sampling
 
 PNG, GIF = b"\x89PNG\r\n\x1a\n", (b"GIF87a", b"GIF89a")
-# Pixels, palette, transparency, animation and how bright the numbers are meant.
-PNG_KEPT = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"sBIT",
-            b"acTL", b"fcTL", b"fdAT"}  # fmt: skip
+PNG_KEPT = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"acTL", b"fcTL", b"fdAT"}
 WEBP_KEPT = {b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF"}
 WEBP_FLAGS_KEPT = 0x12  # of VP8X: alpha and animation; not profile, EXIF and XMP
 ORIENTATION = 0x0112
@@ -55,9 +55,7 @@ def _png_chunks(data: bytes) -> Iterator[bytes]:
 
 
 def _jpeg(data: bytes) -> bytes:
-    head, *rest = _jpeg_segments(data)
-    side = _side_up(data)
-    return b"".join([head, _exif(side) if side > 1 else b"", *rest])
+    return b"".join(_jpeg_segments(_upright(data) if _side_up(data) > 1 else data))
 
 
 def _jpeg_segments(data: bytes) -> Iterator[bytes]:
@@ -84,8 +82,9 @@ def _jpeg_segment(kind: int, segment: bytes) -> bytes:
     """JFIF without its thumbnail, Adobe's note on the colours, and what is no application's."""
     if kind == 0xE0:
         return b"\xff\xe0\x00\x10" + segment[4:16] + b"\0\0" if segment[4:9] == b"JFIF\0" else b""
-    adobe = kind == 0xEE and segment[4:9] == b"Adobe"
-    return b"" if (0xE1 <= kind <= 0xEF and not adobe) or kind == 0xFE else segment
+    if kind == 0xEE and segment[4:9] == b"Adobe":
+        return b"\xff\xee\x00\x0e" + segment[4:16]  # what it says of colours, and nothing behind
+    return b"" if 0xE1 <= kind <= 0xEF or kind == 0xFE else segment
 
 
 def _side_up(data: bytes) -> int:
@@ -98,12 +97,19 @@ def _side_up(data: bytes) -> int:
     return side if isinstance(side, int) and 1 <= side <= 8 else 1
 
 
-def _exif(side: int) -> bytes:
-    """An APP1 segment that holds the orientation alone."""
-    exif = Image.Exif()
-    exif[ORIENTATION] = side
-    body = exif.tobytes()
-    return b"\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body
+def _upright(data: bytes) -> bytes:
+    """Turned as a viewer would show it, with the quantisation that it had."""
+    stream = io.BytesIO()
+    try:
+        with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
+            tables, sampling = image.quantization, get_sampling(image)  # type: ignore[attr-defined]
+            turned = ImageOps.exif_transpose(image)
+            kept = {"subsampling": sampling} if sampling >= 0 else {}
+            turned.save(stream, "JPEG", qtables=tables, exif=b"", icc_profile=None, **kept)
+    except Exception:
+        # Pillow raises whatever its formats' arithmetic runs into.
+        raise Unstrippable("whose pixels cannot be read. Save it anew as a JPEG.") from None
+    return stream.getvalue()
 
 
 def _webp_chunks(data: bytes) -> Iterator[bytes]:

@@ -47,6 +47,11 @@ def _by_table(archive: Archive, images: Sequence[str], table: str) -> dict[str, 
     for name in images:
         key = next((key for key in _ids(name) if key in rows), None)
         if key is not None:
+            if key in used:
+                raise archive.refusal(
+                    f"has several images that {key!r} in {table} may mean, one of them {name}. "
+                    "Write the paths with their folders into the table."
+                )
             classes[name] = rows[key]
             used.add(key)
     if unlabelled := set(images) - set(classes):

@@ -37,15 +37,22 @@ def part(
 
     ``groups`` names every item's group. What is never scored goes to the test set.
     """
-    has_own = any(items[i].part == "test" for i in kept)
-    if has_own and fraction is None:
-        test = {i for i in kept if items[i].part == "test"}
+    if has_own(items, fraction):
+        test = {i for i in kept if is_test(items[i])}
+        scored = {i for i in test if not _is_unscored(items[i], i, ignored)}
+        trained = {i for i in kept if i not in test and items[i].label}
+        _require_whole(items, groups, "training and test", trained, scored)
     else:
         test = _drawn(items, kept, groups, ignored, fraction or TEST_FRACTION)
     test |= {i for i in kept if _is_unscored(items[i], i, ignored) and not _is_training(items[i])}
     parted = Parted([i for i in kept if i not in test], [i for i in kept if i in test])
     _require_classes(items, parted)
     return parted
+
+
+def has_own(items: Sequence[Item], fraction: float | None) -> bool:
+    """Whether the source's own split counts: it has one, and no share was asked for."""
+    return fraction is None and any(is_test(item) for item in items)
 
 
 def usage(
@@ -56,13 +63,20 @@ def usage(
     fraction: float,
     seed: bytes,
     names: Sequence[str],
+    *,
+    is_own: bool,
 ) -> tuple[list[str], bool]:
     """Each test image's usage, and whether it was given rather than drawn from ids and seed alone.
 
-    ``names`` are the ids that the seal will hold; ``groups`` those of all items.
+    ``names`` are the ids that the seal will hold; ``groups`` those of all items. The source's own
+    usage counts where its own split does. Raises Refused where that parts a group.
     """
-    if any(items[i].usage in (PUBLIC, PRIVATE) for i in test):
-        return [_given(items[i], i, ignored) for i in test], True
+    if is_own and any(items[i].usage in (PUBLIC, PRIVATE) for i in test):
+        given = [_given(items[i], i, ignored) for i in test]
+        sides = [{i for i, each in zip(test, given, strict=True) if each == side}
+                 for side in (PUBLIC, PRIVATE)]  # fmt: skip
+        _require_whole(items, groups, "public and private", *sides)
+        return given, True
     scored = [n for n, i in enumerate(test) if not _is_unscored(items[i], i, ignored)]
     own = Counter(groups[i] for i in test)
     is_grouped = any(count > 1 for count in own.values())
@@ -122,6 +136,23 @@ def _is_unscored(item: Item, index: int, ignored: set[int]) -> bool:
     return index in ignored or item.usage == IGNORED or not item.label
 
 
+def is_test(item: Item) -> bool:
+    """Said to be so, or said to be scored: whose usage is known is no training image."""
+    return item.part == "test" or (item.part == "" and item.usage in (PUBLIC, PRIVATE))
+
+
+def _require_whole(
+    items: Sequence[Item], groups: Sequence[str], sides: str, one: set[int], other: set[int]
+) -> None:
+    """Raises Refused where a group of the source stands on both sides."""
+    both = {groups[i] for i in one} & {groups[i] for i in other}
+    if named := {items[i].group for i in one | other if groups[i] in both and items[i].group}:
+        raise Refused(
+            f"Groups of yours stand on both sides of {sides}: {tables.some(named)}. Mend the "
+            "table, or ask for a share of test images: then the split is drawn around the groups."
+        )
+
+
 def _is_training(item: Item) -> bool:
     return item.part == "train" and bool(item.label)
 
@@ -140,8 +171,8 @@ def _require_classes(items: Sequence[Item], parted: Parted) -> None:
         )
     if alone := tested - trained:
         raise Refused(
-            f"These classes would have no image to train with: {tables.some(alone)}. Add images, "
-            "or more groups: a group is never divided."
+            f"These classes would have no image to train with: {tables.some(alone)}. Add images to "
+            "them, or leave them out. Images of one group all stand on one side."
         )
     if not tested:
         raise Refused("No image is left for the test set. Ask for a larger share of test images.")

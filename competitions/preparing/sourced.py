@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -22,10 +22,10 @@ from competitions.preparing.answers import Answers
 from competitions.preparing.built import Built, Download, sample_download, train_table
 from competitions.preparing.claims import Inbox
 from competitions.preparing.leaks import finding, remedies, report
-from competitions.preparing.leaks.finding import Look
+from competitions.preparing.leaks.finding import Found, Look
 from competitions.preparing.leaks.remedies import Treatment
 from competitions.preparing.progress import Progress
-from competitions.preparing.sources import Source, packed, published, read_source
+from competitions.preparing.sources import Item, Source, packed, published, read_source
 from competitions.preparing.survey import Survey
 from competitions.refusals import Refused
 from scoring.answers import class_order
@@ -77,6 +77,7 @@ def _built(
     look = _look(source, seen, fraction)
     progress.step("Looking for copies and odd images")
     found = finding.find(look, progress)
+    _require_offered(found, wanted, look)
     chosen = {
         each.kind: wanted.get(each.kind) or finding.by_itself(each.kind, look.is_split)
         for each in found
@@ -86,7 +87,8 @@ def _built(
     kept = [i for i in range(len(seen)) if i not in treatment.dropped]
     parted = parting.part(source.items, kept, groups, treatment.ignored, fraction)
     names = _names(seen)
-    split = _answers(competition, source, parted.test, groups, treatment, names)
+    is_own = parting.has_own(source.items, fraction)
+    split = _answers(competition, source, parted.test, groups, treatment, names, is_own=is_own)
     classes = class_order([source.items[i].label for i in parted.train])
     progress.step("Packing the archives", len(kept))
     trial = samples.proven(competition, split, classes)
@@ -108,9 +110,24 @@ def _built(
 
 def _look(source: Source, seen: Survey, fraction: float | None) -> Look:
     """A fraction asked for draws anew: the source's own split then says nothing."""
-    has_own = fraction is None and any(item.part == "test" for item in source.items)
-    parts = [item.part or "train" if has_own else "" for item in source.items]
+    is_own = parting.has_own(source.items, fraction)
+    parts = [_side(item) if is_own else "" for item in source.items]
     return Look(seen, [item.label for item in source.items], parts)
+
+
+def _side(item: Item) -> str:
+    return "test" if parting.is_test(item) else "train"
+
+
+def _require_offered(found: Sequence[Found], wanted: Mapping[str, str], look: Look) -> None:
+    """A remedy decided beforehand is one that could be chosen afterwards. Raises Refused."""
+    for each in found:
+        remedies_of = finding.offered(each.kind, look.is_split)
+        if wanted.get(each.kind) and wanted[each.kind] not in remedies_of:
+            names = ", ".join(remedies_of)
+            raise Refused(
+                f"“{wanted[each.kind]}” is no remedy for {each.kind} here. Choose one of: {names}."
+            )
 
 
 def _names(seen: Survey) -> list[str]:
@@ -130,11 +147,14 @@ def _answers(
     groups: Sequence[str],
     treatment: Treatment,
     names: Sequence[str],
+    *,
+    is_own: bool,
 ) -> Answers:
     seed = secrets.token_bytes(16)
     ids = [names[i] for i in test]
+    share = competition.public_fraction
     used, is_given = parting.usage(
-        source.items, test, groups, treatment.ignored, competition.public_fraction, seed, ids
+        source.items, test, groups, treatment.ignored, share, seed, ids, is_own=is_own
     )
     labels = [source.items[i].label for i in test]
     rows = sorted(zip(ids, labels, used, strict=True))

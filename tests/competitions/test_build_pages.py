@@ -5,13 +5,23 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models import F
 from django.test import Client
 
 from competitions import files, preparing, uploads
 from competitions.admin import uploads as doors
-from competitions.models import Competition, Finding, Organiser, Preparation, Role, Upload
+from competitions.models import (
+    Act,
+    Competition,
+    Finding,
+    Kind,
+    Organiser,
+    Preparation,
+    Role,
+    Upload,
+)
 from competitions.refusals import NotFound, Refused
 from holdout.accounts.models import User
 from tests.competitions.test_building import folders, parted
@@ -219,8 +229,31 @@ def test_a_finding_is_shown_with_its_pictures_and_settled_by_a_click(at_desk, bu
     assert "Everything is decided" in at_desk.get(page_of(built)).content.decode()
 
 
-def test_the_classes_of_single_images_are_for_whoever_may_see_labels(at_desk, built):
-    assert "dog</figcaption>" not in at_desk.get(page_of(built)).content.decode()
+def test_names_and_classes_of_single_images_are_for_whoever_may_see_labels(at_desk, built, host):
+    """A source's folders are its classes; a look at them is written down."""
+    hidden = at_desk.get(page_of(built)).content.decode()
+    assert "test/dog" not in hidden and "train/dog" in hidden  # train.csv says so to everybody
+    assert "Can see single test labels" in hidden
+    assert not Act.objects.filter(kind=Kind.LABELS_VIEWED).exists()
+    host.user_permissions.add(Permission.objects.get(codename="view_labels"))
+    shown = at_desk.get(page_of(built))
+    assert "test/dog" in shown.content.decode()
+    assert "no-store" in shown.headers["Cache-Control"]
+    assert Act.objects.get(kind=Kind.LABELS_VIEWED).actor == host
+
+
+def test_another_decision_is_possible_after_one_that_could_not_be_carried_out(at_desk, built):
+    finding = Finding.objects.get(competition=built)
+    Competition.objects.filter(pk=built.pk).update(
+        preparation=Preparation.REFUSED, preparation_note="No image is left."
+    )
+    assert "Leak report" in at_desk.get(page_of(built)).content.decode()
+    address = f"/admin/competitions/competition/{built.pk}/findings/{finding.pk}/"
+    at_desk.post(address, {"remedy": "accept"})
+    finding.refresh_from_db()
+    assert finding.remedy == "accept"
+    built.refresh_from_db()
+    assert built.preparation != Preparation.REFUSED  # it is tried anew
 
 
 @pytest.mark.parametrize(

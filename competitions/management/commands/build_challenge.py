@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from competitions import drafts, lifecycle, preparing, tasks
-from competitions.models import Competition, Finding, Preparation, Remedy
+from competitions import drafts, launch, lifecycle, preparing, tasks
+from competitions.models import Competition, Finding, FindingKind, Preparation, Remedy
 from competitions.preparing.sources import packed
 from competitions.preparing.sources.catalogue import SETS, is_known
 from competitions.preparing.sources.packing import left_out
@@ -34,10 +34,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--public-fraction",
             type=float,
-            default=0.3,
             help="share of test images behind the public board (default 0.3)",
         )
-        parser.add_argument("--metric", default="accuracy")
+        parser.add_argument("--metric", help="how answers are scored (default accuracy)")
         parser.add_argument(
             "--remedy",
             action="append",
@@ -51,6 +50,9 @@ class Command(BaseCommand):
         try:
             competition = self._built(options)
             if options["open"]:
+                for line in launch.checklist(competition):
+                    if not line.is_done:
+                        self.stderr.write(f"Opened all the same: {line.sentence}")
                 lifecycle.open_now(competition, despite=BY_COMMAND)
                 self.stdout.write(f"{competition.slug} is open.")
         except Refused as error:
@@ -84,16 +86,19 @@ def _draft(options: dict[str, Any]) -> Competition:
     """The draft of that slug, or a new one."""
     slug = options["slug"]
     found = Competition.objects.filter(slug=slug).first()
+    named = {name: options[name] for name in ("public_fraction", "metric")}
+    settings = {name: value for name, value in named.items() if value is not None}
     if found is None:
-        settings = {"public_fraction": options["public_fraction"], "metric": options["metric"]}
         return drafts.begin(options["title"] or slug, slug, **settings)
     if not preparing.takes_files(found.pk):
         raise Refused(f"{slug} is there already, and is no draft without submissions.")
-    return found
+    return drafts.change(found, options["title"] or found.title, **settings)
 
 
 def _remedies(options: dict[str, Any]) -> dict[str, str]:
     pairs = dict(each.partition("=")[::2] for each in options["remedy"])
+    if strange := pairs.keys() - set(FindingKind.values):
+        raise Refused(f"No finding: {', '.join(strange)}. Known: {', '.join(FindingKind.values)}.")
     if unknown := {word for word in pairs.values() if word not in Remedy.values}:
         known = ", ".join(value for value in Remedy.values if value)
         raise Refused(

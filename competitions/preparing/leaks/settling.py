@@ -36,7 +36,7 @@ def settle(finding: Finding, remedy: str, by: Any = None) -> Inbox | None:
         competition = Competition.objects.locked(finding.competition_id)
         if not claims.preparable(competition.pk).exists():
             raise NotReady(TOO_LATE)
-        if competition.preparation != Preparation.READY:
+        if competition.preparation == Preparation.PREPARING:
             raise NotReady(BUSY)
         found = Finding.objects.select_for_update().get(pk=finding.pk)
         if remedy not in options(found):
@@ -54,7 +54,9 @@ def _carry_out(competition: Competition, found: Finding, before: str, now: str) 
         inbox["remedies"] = json.dumps(
             {**json.loads(inbox["remedies"]), found.kind: now}, sort_keys=True
         )
-    if _effect(found, before) == _effect(found, now):
+    is_same = _effect(found, before) == _effect(found, now)
+    # After a remedy that could not be carried out every other decision is a new try.
+    if is_same and competition.preparation == Preparation.READY:
         Competition.objects.filter(pk=competition.pk).update(preparation_inbox=inbox)
         return None
     if not claims.receive(competition.pk, inbox):

@@ -99,5 +99,32 @@ def test_a_hash_forgives_size_and_brightness():
 
 
 def test_nothing_and_one_have_no_copies():
-    assert duplicates.near(np.zeros(0, np.uint64), np.zeros((0, marks.VIEW_BYTES), np.uint8)) == []
+    assert duplicates.near(np.zeros(0, np.uint64), np.zeros((0, marks.marks.VIEW_BYTES), np.uint8)) == []
     assert near(pictures(1)) == []
+
+
+def test_a_film_of_alike_frames_is_not_compared_frame_by_frame(monkeypatch):
+    """Of n frames that are all alike there are n² / 2 pairs."""
+    compared = []
+    einsum = np.einsum
+
+    def counted(how, left, right):
+        compared.append(len(left))
+        return einsum(how, left, right)
+
+    monkeypatch.setattr(duplicates.np, "einsum", counted)
+    draw = np.random.default_rng(0)
+    frame = draw.integers(10, 245, marks.VIEW_BYTES)
+    views = (frame + draw.integers(-1, 2, (3000, marks.VIEW_BYTES))).astype(np.uint8)
+    found = duplicates.near(np.full(3000, 7, np.uint64), views)
+    assert found == [list(range(3000))]
+    assert sum(compared) < 10 * 3000
+
+
+def test_a_long_search_can_be_ended():
+    def end():
+        raise InterruptedError
+
+    views = np.random.default_rng(0).integers(0, 256, (50, marks.VIEW_BYTES)).astype(np.uint8)
+    with pytest.raises(InterruptedError):
+        duplicates.near(np.zeros(50, np.uint64), views, end)
