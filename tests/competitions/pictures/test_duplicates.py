@@ -99,7 +99,7 @@ def test_a_hash_forgives_size_and_brightness():
 
 
 def test_nothing_and_one_have_no_copies():
-    assert duplicates.near(np.zeros(0, np.uint64), np.zeros((0, marks.marks.VIEW_BYTES), np.uint8)) == []
+    assert duplicates.near(np.zeros(0, np.uint64), np.zeros((0, marks.VIEW_BYTES), np.uint8)) == []
     assert near(pictures(1)) == []
 
 
