@@ -5,6 +5,7 @@ download through an authorising door) and ``submissions`` (what they sent).
 """
 
 import hashlib
+import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -90,9 +91,21 @@ def submission_limit(competition: Competition) -> int:
 def _keep(place: Place, spool: IO[bytes], size: int, sha256: str) -> Stored:
     path = f"{sha256[:2]}/{sha256}"
     target = storage(place)
-    if not target.exists(path) or target.size(path) != size:
+    if not _renew(target, path) or target.size(path) != size:
         path = target.save(path, File(spool))
     return Stored(path=path, size=size, sha256=sha256)
+
+
+def _renew(target: Storage, path: str) -> bool:
+    """Whether it lies there; if so it is new again, for tidying.py takes what is old and unnamed.
+
+    The caller's row, which will name it, is written only later.
+    """
+    try:
+        os.utime(target.path(path))
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _megabytes(size: int) -> str:

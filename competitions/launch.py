@@ -5,6 +5,7 @@ the solution, without labels and without a private score.
 """
 
 from collections.abc import Mapping
+from math import sqrt
 from typing import Any
 
 from competitions import checks, standings
@@ -15,6 +16,7 @@ from competitions.models import BaselineRun, Competition, Finding, Preparation, 
 NO_FILES = "Upload train archive, test archive and solution first, then open it."
 OVER = "Its closing date has passed. Set a later one (or none), then open it."
 UNTRIED = "Nothing was tried with these files yet: save the metric or upload them again."
+DEVIATIONS = 3  # of one file's luck: of a thousand files without a clue one gets above it
 DIGITS = 4  # of a trial's score, in a sentence
 BASELINE = "baseline"  # the name of the one check that takes minutes
 UNDER_WAY = (Run.WAITING, Run.TRAINING)
@@ -139,13 +141,17 @@ def _baseline(competition: Competition, trial: Trial) -> Check:
     if waiting := [run.title for run in runs if run.status in UNDER_WAY]:
         words = f"Baselines are being trained, which takes minutes: {', '.join(waiting)}."
         return Check(BASELINE, False, words, may_be_overridden=True, is_awaited=True)
-    return Check(BASELINE, False, _lacking(of_these), may_be_overridden=True)
+    words = _lacking(of_these, luck(competition, trial) if trial else 0.0)
+    return Check(BASELINE, False, words, may_be_overridden=True)
 
 
-def _lacking(runs: list[BaselineRun]) -> str:
+def _lacking(runs: list[BaselineRun], margin: float) -> str:
     trained = [f"{run.title} {_number(run.public_score)}" for run in runs if run.status in TRAINED]
     if trained:
-        return f"No baseline beats random answers: {', '.join(trained)}. Are the labels right?"
+        return (
+            f"No baseline beats random answers by more than luck, {margin:.2g}: "
+            f"{', '.join(trained)}. Are the labels right?"
+        )
     if any(run.status == Run.FAILED for run in runs):
         return "The baselines failed; why stands below. Have them trained again."
     return "No baseline was trained on these files. Have one trained below."
@@ -154,7 +160,38 @@ def _lacking(runs: list[BaselineRun]) -> str:
 def _is_above_chance(run: BaselineRun, competition: Competition, trial: Trial) -> bool:
     if run.status not in TRAINED or run.public_score is None or not trial:
         return False
-    return _sign(competition) * (run.public_score - (trial["random"]["public"] or 0.0)) > 0
+    better = _sign(competition) * (run.public_score - _without_a_clue(competition, trial))
+    return better > luck(competition, trial)
+
+
+def _without_a_clue(competition: Competition, trial: Trial) -> float:
+    """What a file scores that knows nothing of the images.
+
+    Where no formula says it, the better of random answers and of the sample's even ones: of the
+    log loss the even ones are, and every model without a clue comes near them.
+    """
+    found = trial["random"]
+    if found["chance"] is not None:
+        return float(found["chance"])
+    scores = [each for each in (found["public"], trial["sample"]["public"]) if each is not None]
+    return max(scores, key=lambda score: _sign(competition) * score, default=0.0)
+
+
+def luck(competition: Competition, trial: Trial) -> float:
+    """How far above that one file may get by luck, on so many public rows.
+
+    The trial's own interval is that of the mean of its random files, which is narrower. Without a
+    formula a row is taken to scatter by half of the way from no clue to all answers right.
+    """
+    chance, right = trial["random"]["chance"], trial["right"]["public"]
+    if chance is not None and competition.metric_facts.has_interval:
+        deviation = sqrt(chance * (1 - chance))
+    elif chance is not None:
+        deviation = 0.5
+    else:
+        deviation = abs((right or 0.0) - _without_a_clue(competition, trial)) / 2
+    rows = competition.solution.public_rows if competition.solution else 1
+    return DEVIATIONS * deviation / sqrt(rows)
 
 
 def _sign(competition: Competition) -> int:

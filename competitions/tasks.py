@@ -21,6 +21,7 @@ from competitions import (
     seal,
     solutions,
     submissions,
+    tidying,
     uploads,
 )
 from competitions.insight import board, final, mistakes
@@ -36,6 +37,7 @@ SCORE = "score"  # its own queue; everything else goes to the default one, "back
 INSIGHT = "insight"  # what takes a moment: it must not wait for a preparation, nor a score for it
 PAUSE = 2  # seconds between two runs of a board's statistics
 LOST_RACES = {"40001", "40P01"}  # PostgreSQL's codes: not serializable, deadlock
+DAY = 24 * 3600  # seconds
 WAITS = 60  # seconds until a message that never came is rung again
 OUR_FAULT = "Something broke on our side while scoring. Your attempt is given back; send it again."
 
@@ -157,6 +159,24 @@ def sweep() -> None:
     _sweep_uploads()
     _sweep_baselines()
     _sweep_insight()
+    _sweep_files()
+
+
+def _sweep_files() -> None:
+    """Once a day; where the message is lost, the next day does."""
+    try:
+        if _valkey().set("holdout:tidied", 1, nx=True, ex=DAY):
+            tidy_files.apply_async(expires=DAY, retry=False)
+    except (BrokerError, redis.RedisError, OSError) as error:
+        log.warning("queue does not answer", task=tidy_files.name, reason=str(error))
+
+
+@shared_task
+def tidy_files() -> None:
+    """Deletes the stored files that no row names any more, in the background queue."""
+    tidied = tidying.tidy()
+    if tidied:
+        log.info("files tidied", files=len(tidied), bytes=sum(each.size for each in tidied))
 
 
 def _sweep_insight() -> None:

@@ -2,7 +2,8 @@
 
 A piece is stored before its row counts it, and the row takes only the piece that comes next: two
 tabs that send the same file cannot mix. Whole, the file lies among the private ones under the hash
-of its content, and the pieces are gone.
+of its content, and the pieces are gone. Only one request puts them together: it may take minutes,
+and a browser that lost its connection asks again meanwhile.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,29 +11,41 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.files.base import ContentFile
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from competitions import files
 from competitions.files import CHUNK
 from competitions.models import Upload
-from competitions.refusals import NotFound, Refused
+from competitions.refusals import NotFound, NotReady, Refused
 
 PIECE = 8 * CHUNK  # bytes; the last one is shorter
 LARGEST = 64 << 30  # bytes
 NAME_LENGTH = 200
+MARK_LENGTH = 80
 KEPT = timedelta(days=2)  # untouched, until what has come is thrown away
+LEASE = timedelta(minutes=5)  # of whoever puts a file together; renewed on the way
+RENEWED_EVERY = 32  # pieces
+BEING_JOINED = "The pieces of {} are being put together, which may take minutes."
 
 
-def begin(owner: Any, name: str, size: int) -> Upload:
-    """The owner's unfinished upload of that very file, or a new one. Raises Refused."""
+class BeingJoined(NotReady):
+    """Another request is at it; it comes to an end by itself."""
+
+
+def begin(owner: Any, name: str, size: int, mark: str = "") -> Upload:
+    """The owner's unfinished upload of that very file, or a new one. Raises Refused.
+
+    ``mark`` tells files of one name and size apart; to go on with another one would mix the two.
+    """
     if not 0 < size <= LARGEST:
         raise Refused(f"The file must have 1 byte to {LARGEST >> 30} GiB, and this has {size}.")
     name = name.replace("\\", "/").rpartition("/")[2][-NAME_LENGTH:].strip()
     if not name:
         raise Refused("The file needs a name.")
-    known = Upload.objects.filter(owner=owner, name=name, size=size, path="").first()
-    return known or Upload.objects.create(owner=owner, name=name, size=size)
+    file = {"name": name, "size": size, "mark": mark[:MARK_LENGTH]}
+    known = Upload.objects.filter(owner=owner, path="", **file).first()
+    return known or Upload.objects.create(owner=owner, **file)
 
 
 def find(owner: Any, public_id: Any) -> Upload:
@@ -67,15 +80,41 @@ def append(upload: Upload, offset: int, data: bytes) -> Upload:
 
 
 def finish(upload: Upload) -> str:
-    """The whole file's path among the private ones. Raises Refused while pieces are missing."""
+    """The whole file's path among the private ones.
+
+    Raises Refused while pieces are missing, BeingJoined while another request is at it.
+    """
     if upload.path:
         return upload.path
     if upload.received < upload.size:
         raise Refused(f"{upload.size - upload.received} bytes of {upload.name} are still missing.")
-    upload.path = files.store("solutions", _pieces(upload)).path
+    if not _claim(upload):
+        joined = Upload.objects.get(pk=upload.pk).path
+        if joined:
+            return joined
+        raise BeingJoined(BEING_JOINED.format(upload.name))
+    try:
+        _join(upload)
+    finally:
+        # Where it failed, the next one need not wait for the lease to end.
+        Upload.objects.filter(pk=upload.pk).update(joining_until=None)
+    return upload.path
+
+
+def _claim(upload: Upload) -> bool:
+    free = Q(joining_until=None) | Q(joining_until__lt=Now())
+    waiting = Upload.objects.filter(free, pk=upload.pk, path="")
+    return bool(waiting.update(joining_until=Now() + LEASE))
+
+
+def _join(upload: Upload) -> None:
+    """Raises BeingJoined where another one did it meanwhile, and took the pieces away."""
+    try:
+        upload.path = files.store("solutions", _pieces(upload)).path
+    except FileNotFoundError:
+        raise BeingJoined(BEING_JOINED.format(upload.name)) from None
     Upload.objects.filter(pk=upload.pk).update(path=upload.path, touched_at=Now())
     _discard_pieces(upload)
-    return upload.path
 
 
 def tidy() -> list[str]:
@@ -98,6 +137,8 @@ def _piece(upload: Upload, number: int) -> str:
 
 def _pieces(upload: Upload) -> Iterator[bytes]:
     for number in range(upload.pieces):
+        if number % RENEWED_EVERY == 0:
+            Upload.objects.filter(pk=upload.pk).update(joining_until=Now() + LEASE)
         yield files.read("solutions", _piece(upload, number))
 
 

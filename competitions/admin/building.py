@@ -7,17 +7,19 @@ form sends it at once. Both end at ``preparing``.
 from base64 import b64decode
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import PermissionDenied
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_http_methods
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
@@ -25,10 +27,10 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from competitions import access, drafts, preparing
+from competitions import access, audit, drafts, preparing
 from competitions import uploads as verbs
 from competitions.admin import labels, moving, uploads
-from competitions.models import Competition, Finding, Preparation, Remedy
+from competitions.models import Competition, Finding, Kind, Preparation, Remedy
 from competitions.models.competition import metric_choices
 from competitions.models.metrics import CUSTOM
 from competitions.preparing.leaks import report, settling
@@ -143,10 +145,12 @@ def new(model_admin: Any, request: HttpRequest) -> HttpResponse:
         wanted = form.cleaned_data
         own = {name: wanted[name] for name in ("metric", "public_fraction")}
         try:
-            # Where an upload broke off, the same form goes on with it.
-            competition = drafts.empty(wanted["slug"], request.user) or drafts.begin(
-                wanted["title"], wanted["slug"], request.user, **own
-            )
+            # Where an upload broke off, the form goes on with that draft, as it now says.
+            known = drafts.empty(wanted["slug"], request.user)
+            if known is not None:
+                competition = drafts.change(known, wanted["title"], **own)
+            else:
+                competition = drafts.begin(wanted["title"], wanted["slug"], request.user, **own)
         except Refused as error:
             form.add_error(None, str(error))
         else:
@@ -169,6 +173,10 @@ def build(model_admin: Any, request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         return _take(request, competition, form)
     findings = competition.findings.all()
+    sees_labels = access.may_view_labels(request.user, competition)
+    if sees_labels and any(finding.examples for finding in findings):
+        by = cast(AbstractUser, request.user)
+        audit.record(competition, by, Kind.LABELS_VIEWED, "in the leak report")
     context = {
         **model_admin.admin_site.each_context(request),
         "title": f"Build {competition.title}",
@@ -177,11 +185,13 @@ def build(model_admin: Any, request: HttpRequest, pk: int) -> HttpResponse:
         "form": form,
         "state": _state(competition),
         "takes_files": preparing.takes_files(competition.pk),
-        "findings": [_shown(request, finding) for finding in findings],
-        "sees_labels": access.may_view_labels(request.user, competition),
+        "findings": [_shown(finding, sees_labels=sees_labels) for finding in findings],
+        "sees_labels": sees_labels,
         "undecided": sum(not finding.is_settled for finding in findings),
     }
-    return TemplateResponse(request, f"{TEMPLATES}/build.html", context)
+    response = TemplateResponse(request, f"{TEMPLATES}/build.html", context)
+    add_never_cache_headers(response)
+    return response
 
 
 def state(_model_admin: Any, request: HttpRequest, pk: int) -> HttpResponse:
@@ -189,11 +199,12 @@ def state(_model_admin: Any, request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def begin(_model_admin: Any, request: HttpRequest, pk: int) -> HttpResponse:
-    """``name`` and ``size`` of a file: where its next piece goes, and how much is there already."""
+    """``name``, ``size``, ``mark`` of a file: where its next piece goes, and how much is there."""
     competition = _editable(request, pk)
+    given = request.POST
     try:
-        size = int(request.POST.get("size", ""))
-        upload = verbs.begin(request.user, request.POST.get("name", ""), size)
+        size = int(given.get("size", ""))
+        upload = verbs.begin(request.user, given.get("name", ""), size, given.get("mark", ""))
     except ValueError:
         return _refused("The size of the file is missing.")
     except Refused as error:
@@ -205,7 +216,10 @@ def begin(_model_admin: Any, request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def piece(_model_admin: Any, request: HttpRequest, pk: int, upload: Any) -> HttpResponse:
-    """A piece at ``offset``; without one the file is whole, and the building begins."""
+    """A piece at ``offset``; without one the file is whole, and the building begins.
+
+    Status 202 tells the script to ask again: another request is at it.
+    """
     competition = _editable(request, pk)
     offset = request.GET.get("offset", "")
     try:
@@ -214,9 +228,14 @@ def piece(_model_admin: Any, request: HttpRequest, pk: int, upload: Any) -> Http
             found = verbs.append(found, int(offset), request.read(verbs.PIECE + 1))
             return JsonResponse({"received": found.received})
         share = request.POST.get("test_fraction")
+        path = verbs.finish(found)
+        if _is_read(competition.pk, path):
+            return JsonResponse({"to": _page(competition)})
         inbox = preparing.receive_stored(
-            competition.pk, verbs.finish(found), found.name, float(share) if share else None
+            competition.pk, path, found.name, float(share) if share else None
         )
+    except verbs.BeingJoined as error:
+        return JsonResponse({"wait": str(error)}, status=202)
     except (Refused, ValueError) as error:
         return _refused(str(error))
     uploads.ring(competition.pk, inbox)
@@ -273,6 +292,12 @@ def _page(competition: Competition) -> str:
     return reverse("admin:competitions_competition_build", args=[competition.pk])
 
 
+def _is_read(pk: int, path: str) -> bool:
+    """Whether the request that was cut off has handed the file over: once more would begin anew."""
+    reading = Competition.objects.filter(pk=pk, preparation=Preparation.PREPARING)
+    return reading.filter(preparation_inbox__source=path).exists()
+
+
 def _editable(request: HttpRequest, pk: int) -> Competition:
     """Raises Http404 for none, PermissionDenied for whoever may not build here."""
     competition = get_object_or_404(Competition.objects.select_related("solution"), pk=pk)
@@ -294,7 +319,14 @@ def _state(competition: Competition) -> dict[str, Any]:
     }
 
 
-def _shown(request: HttpRequest, finding: Finding) -> dict[str, Any]:
+def _name(picture: dict[str, Any], number: int, *, sees_labels: bool) -> str:
+    """A source's folders are its classes: what may be a test image has no name without the
+    permission. Training images stand with their labels in train.csv."""
+    is_public = picture.get("part") == "train"
+    return str(picture["name"]) if is_public or sees_labels else f"image {number + 1}"
+
+
+def _shown(finding: Finding, *, sees_labels: bool) -> dict[str, Any]:
     """A line of the report with its pictures' addresses; the classes only for whoever may."""
     competition = finding.competition
     return {
@@ -304,6 +336,7 @@ def _shown(request: HttpRequest, finding: Finding) -> dict[str, Any]:
             [
                 {
                     "picture": picture,
+                    "name": _name(picture, number, sees_labels=sees_labels),
                     "address": reverse(
                         "admin:competitions_competition_thumbnail",
                         args=[competition.pk, finding.pk, place, number],

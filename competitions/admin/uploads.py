@@ -15,7 +15,6 @@ from competitions import preparing, tasks
 from competitions.refusals import Refused
 
 log = structlog.get_logger(__name__)
-NO_QUEUE = "The queue did not answer, so nobody reads the files. Upload them again in a minute."
 
 
 def take(request: HttpRequest, pk: int, uploads: "Mapping[str, UploadedFile[Any]]") -> None:
@@ -34,8 +33,11 @@ def take(request: HttpRequest, pk: int, uploads: "Mapping[str, UploadedFile[Any]
 
 
 def ring(pk: int, inbox: preparing.Inbox) -> None:
+    """Without a broker it goes on waiting, and the sweep rings in two minutes: nothing is lost.
+
+    To refuse it would cost a built draft its files for a hiccup.
+    """
     try:
         tasks.prepare.apply_async((pk, inbox), retry=False)
     except (QueueError, BrokerError, RedisError, OSError) as error:
         log.warning("queue does not answer", competition=pk, reason=str(error))
-        preparing.refuse(pk, inbox, NO_QUEUE)

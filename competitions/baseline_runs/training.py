@@ -66,7 +66,7 @@ def train(run: BaselineRun, is_awaited: Callable[[], bool]) -> Trained:
     with _workplace(run) as folder:
         data, out, answers = folder / "data", folder / "run", folder / "answers.csv"
         _fetch(run, data)
-        learn = ["train", "--arch", run.arch, "--data", str(data), "--out", str(out)]
+        learn = ["train", "--arch", run.arch, "--data", str(data), "--out", str(out), "--no-log"]
         told = _command([*learn, "--largest", str(LARGEST)], folder, is_awaited)
         predict = ["predict", str(out), "--images", str(data), "--out", str(answers)]
         _command(predict, folder, is_awaited)

@@ -20,10 +20,14 @@ class Upload(models.Model):
     )
     name = models.CharField(max_length=200)
     size = models.PositiveBigIntegerField()
+    # What the browser knows of the file beside: two may share a name and a size.
+    mark = models.CharField(max_length=80, blank=True)
     received = models.PositiveBigIntegerField(default=0)
     pieces = models.PositiveIntegerField(default=0)
     # Where the whole file lies among the private ones, once it is there.
     path = models.CharField(max_length=200, blank=True)
+    # Until when somebody is putting the pieces together.
+    joining_until = models.DateTimeField(null=True, blank=True)
     begun_at = models.DateTimeField(auto_now_add=True)
     touched_at = models.DateTimeField(auto_now=True)
 

@@ -79,12 +79,13 @@ def _jpeg_segments(data: bytes) -> Iterator[bytes]:
 
 
 def _jpeg_segment(kind: int, segment: bytes) -> bytes:
-    """JFIF without its thumbnail, Adobe's note on the colours, and what is no application's."""
-    if kind == 0xE0:
-        return b"\xff\xe0\x00\x10" + segment[4:16] + b"\0\0" if segment[4:9] == b"JFIF\0" else b""
+    """Adobe's note on the colours, and what is no application's.
+
+    JFIF has a density and a thumbnail, and cameras have none: a picture is decoded without it.
+    """
     if kind == 0xEE and segment[4:9] == b"Adobe":
         return b"\xff\xee\x00\x0e" + segment[4:16]  # what it says of colours, and nothing behind
-    return b"" if 0xE1 <= kind <= 0xEF or kind == 0xFE else segment
+    return b"" if 0xE0 <= kind <= 0xEF or kind == 0xFE else segment
 
 
 def _side_up(data: bytes) -> int:

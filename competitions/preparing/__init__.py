@@ -22,6 +22,7 @@ from competitions.models import (
     ClassSample,
     Competition,
     DataFile,
+    Finding,
     Preparation,
     SolutionVersion,
 )
@@ -75,9 +76,16 @@ def receive(
         "test": files.store("data", iter(test)).path,
         "solution": files.store("solutions", iter(solution)).path,
     }
-    if not claims.receive(competition_pk, inbox):
-        raise NotReady(TOO_LATE)
+    _take(competition_pk, inbox)
     return inbox
+
+
+def _take(competition_pk: int, inbox: Inbox) -> None:
+    """Other images than before: what was decided about those says nothing of these."""
+    with transaction.atomic():
+        if not claims.receive(competition_pk, inbox):
+            raise NotReady(TOO_LATE)
+        Finding.objects.filter(competition=competition_pk).delete()
 
 
 def receive_source(
@@ -111,8 +119,7 @@ def receive_stored(
     """As ``receive_source``, of what lies among the private files already."""
     sourced.refuse_bad_fraction(test_fraction)
     inbox = sourced.inbox_of(path, name, test_fraction, dict(remedies or {}))
-    if not claims.receive(competition_pk, inbox):
-        raise NotReady(TOO_LATE)
+    _take(competition_pk, inbox)
     return inbox
 
 

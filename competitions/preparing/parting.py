@@ -132,13 +132,17 @@ def _drawn(
     return {i for i in drawable if str(i) in chosen}
 
 
+def is_unscored(item: Item) -> bool:
+    return item.usage == IGNORED or not item.label
+
+
 def _is_unscored(item: Item, index: int, ignored: set[int]) -> bool:
-    return index in ignored or item.usage == IGNORED or not item.label
+    return index in ignored or is_unscored(item)
 
 
 def is_test(item: Item) -> bool:
     """Said to be so, or said to be scored: whose usage is known is no training image."""
-    return item.part == "test" or (item.part == "" and item.usage in (PUBLIC, PRIVATE))
+    return item.part == "test" or item.usage in (PUBLIC, PRIVATE)
 
 
 def _require_whole(

@@ -51,19 +51,19 @@ def build(competition: Competition, inbox: Inbox, progress: Progress) -> Built:
     """Raises Refused with a sentence for the organiser; what is stored by then does no harm."""
     progress.step("Reading the list of images")
     with (
-        files.storage("solutions").open(_path(inbox)) as stream,
-        read_source(stream, inbox["name"]) as source,
+        files.storage("solutions").open(_path(inbox, progress)) as stream,
+        read_source(stream, inbox["name"], progress) as source,
     ):
         progress.step("Looking at the images", len(source.items))
         with survey.surveyed(len(source.items), source.read, progress) as seen:
             return _built(competition, inbox, source, seen, progress)
 
 
-def _path(inbox: Inbox) -> str:
+def _path(inbox: Inbox, progress: Progress) -> str:
     """Of the source among the private files; a published set is looked for when it is needed."""
     if inbox["source"]:
         return inbox["source"]
-    folder = published(inbox["name"], settings.DATASETS)
+    folder = published(inbox["name"], settings.DATASETS, progress)
     return files.store("solutions", packed(folder)).path
 
 
@@ -116,7 +116,9 @@ def _look(source: Source, seen: Survey, fraction: float | None) -> Look:
 
 
 def _side(item: Item) -> str:
-    return "test" if parting.is_test(item) else "train"
+    """What nobody says to be a training image may land among the hidden ones."""
+    is_hidden = parting.is_test(item) or (item.part != "train" and parting.is_unscored(item))
+    return "test" if is_hidden else "train"
 
 
 def _require_offered(found: Sequence[Found], wanted: Mapping[str, str], look: Look) -> None:

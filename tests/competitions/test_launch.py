@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from random import Random
 
 import pytest
 from django.urls import reverse
@@ -18,6 +19,7 @@ from competitions.models import (
     Preparation,
     Remedy,
     Run,
+    SolutionVersion,
 )
 from competitions.refusals import NotReady
 from scoring.custom import MetricError
@@ -97,11 +99,59 @@ def test_a_baseline_counts_only_for_these_files_and_above_chance(ready):
 def test_less_is_better_where_the_metric_says_so(ready):
     change(ready, metric="log_loss")
     fresh = deadlines.read(ready.pk)
-    fresh.solution.launch_trial["random"]["public"] = 1.5
+    trial = fresh.solution.launch_trial
+    trial["random"].update(public=1.5, chance=None)
+    trial["sample"]["public"], trial["right"]["public"] = 1.1, 0.0
     fresh.solution.save()
     run = trained(fresh, 2.0)
     assert "baseline" in missing(ready)
     BaselineRun.objects.filter(pk=run.pk).update(public_score=0.2)
+    assert "baseline" not in missing(ready)
+
+
+def rows(competition, count):
+    SolutionVersion.objects.filter(pk=competition.solution_id).update(public_rows=count)
+
+
+def test_a_baseline_must_beat_chance_by_more_than_luck(ready):
+    rows(ready, 100)  # chance is 1/3, so a file without a clue has 0.33 ± 0.047
+    run = trained(ready, 1 / 3 + 0.1)
+    words = missing(ready)["baseline"].sentence
+    assert "No baseline beats random answers by more than luck, 0.14" in words
+    BaselineRun.objects.filter(pk=run.pk).update(public_score=1 / 3 + 0.15)
+    assert "baseline" not in missing(ready)
+    rows(ready, 10)
+    assert "baseline" in missing(ready)
+
+
+def test_baselines_of_shuffled_labels_do_not_pass(ready):
+    """A hundred files without a clue: the best of them was green before."""
+    rows(ready, 100)
+    draw = Random(7)  # noqa: S311 - the same at every run
+    scores = [sum(draw.random() < 1 / 3 for _ in range(100)) / 100 for _ in range(100)]
+    run, trial = trained(ready, 0.0), deadlines.read(ready.pk).solution.launch_trial
+    passed = 0
+    for score in scores:
+        run.public_score = score
+        passed += launch._is_above_chance(run, deadlines.read(ready.pk), trial)
+    assert max(scores) > 1 / 3
+    assert passed == 0
+
+
+def test_of_the_log_loss_even_answers_are_without_a_clue(ready):
+    """Random shares are worse than those, and every model comes near them."""
+    change(ready, metric="log_loss")
+    fresh = deadlines.read(ready.pk)
+    fresh.solution.launch_trial.update(
+        sample={"public": 1.1},
+        right={"public": 0.0, "best": 0.0, "is_best": True},
+        random={**fresh.solution.launch_trial["random"], "public": 1.5, "chance": None},
+    )
+    fresh.solution.public_rows = 100
+    fresh.solution.save()
+    run = trained(fresh, 1.05)
+    assert "baseline" in missing(ready)
+    BaselineRun.objects.filter(pk=run.pk).update(public_score=0.8)
     assert "baseline" not in missing(ready)
 
 

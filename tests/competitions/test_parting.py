@@ -163,3 +163,34 @@ def test_what_is_passed_over_to_open_it_is_said(tmp_path, capsys):
     split = in_two_parts(folders())
     command(tmp_path, split, "--open")
     assert "Opened all the same: The leak report waits" in capsys.readouterr().err
+
+
+def test_a_new_source_takes_the_report_of_the_last_one_away(built, draft):
+    """Else a decision about the old images would be one about the new ones."""
+    built(in_two_parts(folders()))
+    assert Finding.objects.filter(competition=draft).exists()
+    preparing.receive_source(draft.pk, [packed(folders())], "y.zip")
+    assert not Finding.objects.filter(competition=draft).exists()
+
+
+def test_a_usage_is_stronger_than_the_word_train(built):
+    """A scored image whose label stands in train.csv would be no question."""
+    rows = [f"{n:03d}.png,{('cat', 'dog')[n % 2]},train,{('Public', 'Private')[n // 2 % 2]}"
+            for n in range(20)]  # fmt: skip
+    rows += [f"{n:03d}.png,{('cat', 'dog')[n % 2]},train," for n in range(20, 40)]
+    competition = built(tabled(rows, "id,label,split,usage"))
+    assert usages(competition) == {"Public": 10, "Private": 10}
+
+
+def test_no_jpeg_says_its_density(built):
+    def dense(seed: int, dpi: int) -> bytes:
+        draw = np.random.default_rng(seed)
+        stream = io.BytesIO()
+        picture = Image.fromarray(draw.integers(0, 256, (24, 24, 3), np.uint8))
+        picture.save(stream, "JPEG", dpi=(dpi, dpi))
+        return stream.getvalue()
+
+    images = {f"cat/{n}.jpg": dense(n, 72) for n in range(20)}
+    images |= {f"dog/{n}.jpg": dense(50 + n, 96) for n in range(20)}
+    data = files.read("data", built(images).files.get(name="test.zip").path)
+    assert b"JFIF" not in data

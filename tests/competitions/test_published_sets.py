@@ -1,19 +1,32 @@
 """Published sets by name: those that lie here, and those that torchvision fetches."""
 
 import gzip
+import hashlib
 import io
+import os
 import subprocess
 import sys
+import tarfile
+import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from competitions.pictures.examining import Raw
-from competitions.preparing.sources import Item, catalogue, packed, read_source
-from competitions.preparing.sources.catalogue import SETS, is_on_this_machine, published
+from competitions.preparing.sources import Item, catalogue, containers, packed, read_source
+from competitions.preparing.sources.catalogue import (
+    FETCHING,
+    SETS,
+    Packed,
+    is_on_this_machine,
+    published,
+)
 from competitions.refusals import Refused
+from tests.competitions import zips
 from tests.competitions.labelled import whole
 from tests.competitions.zips import image
 
@@ -36,6 +49,28 @@ def broken(monkeypatch, tmp_path):
     return tmp_path / "sets"
 
 
+@pytest.fixture
+def program(monkeypatch, tmp_path):
+    """``program("…")``: what is run instead of torchvision, as Python with its arguments' names."""
+    file = tmp_path / "program.py"
+    head = "import sys, time\nfrom pathlib import Path\n"
+    head += "kind, halves, here, fresh, target = sys.argv[1:]\n"
+    monkeypatch.setattr(catalogue, "PROGRAM", file)
+    monkeypatch.setattr(catalogue, "LOOK_EVERY", 0.05)
+    return lambda body: file.write_text(head + body)
+
+
+@pytest.fixture
+def archive(monkeypatch):
+    """CIFAR-10 as published, in a few bytes."""
+    data = b"the whole archive"
+    md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
+    one = Packed("cifar-10-python.tar.gz", len(data), md5)
+    cifar = replace(SETS["cifar10"], archive=one)
+    monkeypatch.setattr(catalogue, "SETS", {**SETS, "cifar10": cifar})
+    return data
+
+
 @pytest.mark.parametrize("ending", ["", ".gz", ".xz"])
 @pytest.mark.parametrize("name", ["mnist", "cifar10", "cifar100"])
 def test_a_set_on_this_machine_is_found_in_every_layout(name, ending, tmp_path):
@@ -45,9 +80,108 @@ def test_a_set_on_this_machine_is_found_in_every_layout(name, ending, tmp_path):
         assert published(name.upper(), downloads) == found
 
 
-def test_an_archive_as_published_is_found(tmp_path):
-    (tmp_path / "cifar-10-python.tar.gz").touch()
+def test_an_archive_as_published_is_found(archive, tmp_path):
+    (tmp_path / "cifar-10-python.tar.gz").write_bytes(archive)
+    assert is_on_this_machine("cifar10", tmp_path)
     assert published("cifar10", tmp_path) == tmp_path / "cifar-10-python.tar.gz"
+
+
+WHOLE = f"""
+folder = Path(fresh) / "cifar-10-batches-py"
+folder.mkdir()
+for name in {SETS["cifar10"].files!r}:
+    (folder / name).write_text("new")
+"""
+
+
+@pytest.mark.parametrize("cut", [slice(9), slice(None, None, -1)])
+def test_what_is_left_of_a_broken_download_is_downloaded_anew(archive, program, tmp_path, cut):
+    """Too short, or of the right size and with holes."""
+    downloads = tmp_path / "sets"
+    downloads.mkdir()
+    (downloads / "cifar-10-python.tar.gz").write_bytes(archive[cut])
+    assert is_on_this_machine("cifar10", downloads) is (len(archive[cut]) == len(archive))
+    program(WHOLE)
+    assert published("cifar10", downloads) == downloads / "cifar-10-batches-py"
+
+
+def test_half_a_folder_is_completed_with_whole_files(program, tmp_path):
+    half = touched(tmp_path / "cifar-10-batches-py", ["test_batch"])
+    program(WHOLE)
+    assert published("cifar10", tmp_path) == half
+    assert (half / "test_batch").read_text() == "new"
+
+
+def test_a_download_that_is_cut_off_leaves_nothing(program, tmp_path):
+    downloads = tmp_path / "sets"
+    program(f"{WHOLE}\nraise SystemExit(1)")
+    with pytest.raises(Refused, match="could not be downloaded"):
+        published("cifar10", downloads)
+    assert list(downloads.iterdir()) == []
+
+
+def test_what_a_killed_worker_left_is_cleared(program, tmp_path):
+    dead, alive = tmp_path / f"{FETCHING}dead", tmp_path / f"{FETCHING}alive"
+    for folder in (dead, alive):
+        touched(folder, ["piece"])
+    os.utime(dead, (0, time.time() - catalogue.DEAD_AFTER - 1))
+    program(WHOLE)
+    published("cifar10", tmp_path)
+    assert (dead.exists(), alive.exists()) == (False, True)
+
+
+# --- a download that takes longer than a lease ---------------------------------------------------
+
+
+def test_a_long_download_says_that_it_is_alive(program, tmp_path):
+    signs: list[float] = []
+    program(f"time.sleep(0.5)\n{WHOLE}")
+    published("cifar10", tmp_path, alive=lambda: signs.append(time.monotonic()))
+    assert len(signs) >= 3
+
+
+def test_whom_nobody_waits_for_ends_its_download(program, tmp_path):
+    class Overtaken(Exception):
+        pass
+
+    def overtaken():
+        raise Overtaken
+
+    downloads, began = tmp_path / "sets", time.monotonic()
+    program(f"time.sleep(60)\n{WHOLE}")
+    with pytest.raises(Overtaken):
+        published("cifar10", downloads, alive=overtaken)
+    assert time.monotonic() - began < 30
+    assert list(downloads.iterdir()) == []
+
+
+def test_a_download_without_an_end_is_given_up(program, monkeypatch, tmp_path):
+    monkeypatch.setattr(catalogue, "TIME_LIMIT", 0.2)
+    program("time.sleep(60)")
+    with pytest.raises(Refused, match="could not be downloaded"):
+        published("cifar10", tmp_path / "sets")
+
+
+@pytest.mark.parametrize("mode", ["w:gz", "w:bz2", "w:xz"])
+def test_unpacking_says_that_it_is_alive(mode):
+    signs, packed_tar = [], io.BytesIO()
+    with tarfile.open(fileobj=packed_tar, mode=mode) as tar:
+        for name in ("a.bin", "b.bin"):
+            entry = tarfile.TarInfo(name)
+            entry.size = 3 << 20
+            tar.addfile(entry, io.BytesIO(os.urandom(entry.size)))
+    packed_tar.seek(0)
+    with ExitStack() as open_files:
+        containers.opened(packed_tar, open_files, alive=lambda: signs.append(1))
+    assert len(signs) >= 6
+
+
+def test_zips_within_are_unpacked_alive():
+    signs = []
+    outer = io.BytesIO(zips.packed({"train.zip": zips.packed({"a.png": image(1)})}))
+    with ExitStack() as open_files:
+        containers.opened(outer, open_files, alive=lambda: signs.append(1))
+    assert signs
 
 
 def test_half_a_set_is_none(broken):
@@ -62,7 +196,7 @@ def test_a_set_that_cannot_be_had_says_where_its_files_belong(broken):
         published("kmnist", broken)
     with pytest.raises(Refused, match=r"its images with a labels.csv into .*images/eurosat,"):
         published("eurosat", broken)
-    assert list((broken / "images").iterdir()) == []
+    assert list(broken.iterdir()) == []
     with pytest.raises(Refused, match="Known: mnist"):
         published("imagenet", broken)
 
@@ -123,7 +257,7 @@ def test_parts_and_names_that_are_no_folders_names_stay(cut_off, tmp_path):
 def test_without_a_network_nothing_half_is_left(cut_off, tmp_path):
     with pytest.raises(Refused, match="try again where there is a network"):
         published("usps", tmp_path)
-    assert list((tmp_path / "images").iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.torch

@@ -54,14 +54,15 @@ class Command(BaseCommand):
                     if not line.is_done:
                         self.stderr.write(f"Opened all the same: {line.sentence}")
                 lifecycle.open_now(competition, despite=BY_COMMAND)
+                tasks.post_baselines(competition.pk)
                 self.stdout.write(f"{competition.slug} is open.")
         except Refused as error:
             raise CommandError(str(error)) from None
 
     def _built(self, options: dict[str, Any]) -> Competition:
         source, name = Path(options["source"]), options["source"]
-        competition = _draft(options)
         chosen = {"test_fraction": options["test_fraction"], "remedies": _remedies(options)}
+        competition = _draft(options)
         if not source.exists() and is_known(name):
             inbox = preparing.receive_stored(competition.pk, "", name, **chosen)
         else:

@@ -4,7 +4,7 @@ The content decides, never the name of the upload: ``read_source`` looks which f
 hands them to the module of that form.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import IO
 
@@ -25,14 +25,17 @@ FORMS = (
 
 
 @contextmanager
-def read_source(stream: IO[bytes], name: str) -> Iterator[Source]:
+def read_source(
+    stream: IO[bytes], name: str, alive: Callable[[], None] | None = None
+) -> Iterator[Source]:
     """The items of an upload called ``name``; both stay open while they are read.
 
+    ``alive`` is called while archives are unpacked, and may end that by raising.
     Raises Refused with a sentence: what is wrong, where, and what to do.
     """
     _refuse_what_is_no_archive(stream)
     with ExitStack() as open_files:
-        yield _source(containers.opened(stream, open_files), name)
+        yield _source(containers.opened(stream, open_files, alive), name)
 
 
 def _refuse_what_is_no_archive(stream: IO[bytes]) -> None:

@@ -38,19 +38,34 @@ class Container(Protocol):
     def refusal(self, sentence: str) -> Refused: ...
 
 
-def opened(stream: IO[bytes], open_files: ExitStack) -> Container:
+def opened(
+    stream: IO[bytes], open_files: ExitStack, alive: Callable[[], None] | None = None
+) -> Container:
     """Raises Refused for what is neither a zip nor a tar.
 
-    What is unpacked on the way lies in temporary files, which ``open_files`` closes.
+    What is unpacked on the way lies in temporary files, which ``open_files`` closes; ``alive`` is
+    called meanwhile, for gigabytes take longer than a lease, and may end it by raising.
     """
+    tick = alive or _nobody_asks
     head = stream.read(8)
     stream.seek(0)
     if head.startswith(b"PK"):
-        return _nested(Archive(stream, TITLE, MAX_FILE), open_files)
+        return _nested(Archive(stream, TITLE, MAX_FILE), open_files, tick)
     for magic, pieces in PACKED.items():
         if head.startswith(magic):
-            stream = _unpacked(pieces(stream), _size(stream), open_files)
-    return _nested(Tarball(stream, TITLE, MAX_FILE), open_files)
+            packed = _ticking(pieces(stream), tick)
+            stream = _unpacked(packed, _size(stream), open_files)
+    return _nested(Tarball(stream, TITLE, MAX_FILE), open_files, tick)
+
+
+def _nobody_asks() -> None:
+    pass
+
+
+def _ticking(pieces: Iterable[bytes], tick: Callable[[], None]) -> Iterator[bytes]:
+    for piece in pieces:
+        tick()
+        yield piece
 
 
 class Nested:
@@ -82,7 +97,7 @@ class Nested:
         self._of[name] = archive, member
 
 
-def _nested(outer: Archive | Tarball, open_files: ExitStack) -> Container:
+def _nested(outer: Archive | Tarball, open_files: ExitStack, tick: Callable[[], None]) -> Container:
     zips = [name for name in outer.names if PurePosixPath(name).suffix.lower() == ".zip"]
     if not zips:
         return outer
@@ -90,7 +105,7 @@ def _nested(outer: Archive | Tarball, open_files: ExitStack) -> Container:
         raise outer.refusal(f"holds {len(zips)} zips, and the most is {MAX_INNER}. Unpack them.")
     inner: dict[str, Archive] = {}
     for name in zips:
-        spool = _spooled(outer.pieces(name), open_files)
+        spool = _spooled(_ticking(outer.pieces(name), tick), open_files)
         inner[name] = Archive(spool, f"zip {name!r}", MAX_FILE)
         if sum(each.unpacked for each in inner.values()) > MAX_TOTAL:
             raise outer.refusal(f"unpacks to more than {MAX_TOTAL >> 30} GiB, the most taken here.")

@@ -1,9 +1,10 @@
-"""A published set fetched by torchvision: ``downloading.py KIND HALVES ROOT TARGET``.
+"""A published set fetched by torchvision: ``downloading.py KIND HALVES HERE FRESH TARGET``.
 
 A program of its own, for torch has no place in the processes of the site, and without a word of
-theirs: KIND is torchvision's class, HALVES a JSON list of [part, arguments], ROOT the folder in
-which torchvision keeps its files. With a TARGET the images are written there beside a labels.csv,
-each as it was published if it came as a file, else as PNG.
+theirs: KIND is torchvision's class, HALVES a JSON list of [part, arguments], HERE a folder in which
+torchvision's own files may lie already, FRESH an empty one for what is downloaded. With a TARGET
+the images are written there beside a labels.csv, each as it was published if it came as a file,
+else as PNG.
 """
 
 import csv
@@ -49,13 +50,14 @@ class Opened:
         return self._open(file, *rest, **named)
 
 
-def write(kind: str, halves: Halves, root: Path, target: Path) -> None:
-    """Raises what torchvision raises where there is no network."""
+def write(kind: str, halves: Halves, root: Path, target: Path, *, download: bool) -> None:
+    """Raises what torchvision raises where there is no network, or nothing whole in ``root``."""
     opened = Opened()
+    target.mkdir(parents=True)
     with (target / "labels.csv").open("w", newline="", encoding="utf-8") as table:
         writer = csv.writer(table, lineterminator="\n")
         writer.writerow(HEADER)
-        for number, (part, found) in enumerate(_found(kind, halves, root)):
+        for number, (part, found) in enumerate(_found(kind, halves, root, download)):
             names = _classes(found)
             folder = target / f"{number}-{part or 'all'}"
             folder.mkdir()
@@ -69,9 +71,9 @@ def write(kind: str, halves: Halves, root: Path, target: Path) -> None:
                 writer.writerow((file.relative_to(target).as_posix(), label, part))
 
 
-def _found(kind: str, halves: Halves, root: Path) -> Iterator[tuple[str, Any]]:
+def _found(kind: str, halves: Halves, root: Path, download: bool) -> Iterator[tuple[str, Any]]:
     for part, arguments in halves:
-        yield part, getattr(datasets, kind)(str(root), download=True, **arguments)
+        yield part, getattr(datasets, kind)(str(root), download=download, **arguments)
 
 
 def _classes(found: Any) -> list[str]:
@@ -88,11 +90,15 @@ def _written(image: Image.Image, file: Path | None, path: Path) -> Path:
 
 
 def main() -> None:
-    kind, halves, root, target = sys.argv[1:]
-    if target:
-        write(kind, json.loads(halves), Path(root), Path(target))
-    else:
-        list(_found(kind, json.loads(halves), Path(root)))
+    kind, halves, here, fresh, target = sys.argv[1:]
+    if not target:
+        list(_found(kind, json.loads(halves), Path(fresh), download=True))
+        return
+    try:
+        write(kind, json.loads(halves), Path(here), Path(target), download=False)
+    except Exception:  # whatever torchvision says of files that are not there, or torn off
+        shutil.rmtree(target, ignore_errors=True)
+        write(kind, json.loads(halves), Path(fresh), Path(target), download=True)
 
 
 if __name__ == "__main__":

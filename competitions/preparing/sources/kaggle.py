@@ -56,8 +56,12 @@ def _trained(container: Container, train: Sequence[str], table: str | None) -> l
 
 
 def _sides(container: Container, images: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Test and training images, by a folder on their way that is called so."""
-    sides = {name: _side(name) for name in images}
+    """Test and training images, by a folder on their way that is called so.
+
+    The folder around them all tells nothing: it may be called "testproject".
+    """
+    around = common_folder(images)
+    sides = {name: _side(name.removeprefix(around)) for name in images}
     test = [name for name, side in sides.items() if side == "test"]
     train = [name for name, side in sides.items() if side == "train"]
     lost = set(images) - set(test) - set(train)

@@ -5,6 +5,7 @@ import { zipped } from "./zipping.js";
 
 const LOOK_EVERY = 1000;
 const TRIES = 5;
+const END = 1024 * 1024;
 const HIDDEN = /(^|\/)\.|(^|\/)(Thumbs\.db|desktop\.ini)$/;
 
 const form = document.querySelector("[data-source]");
@@ -23,6 +24,7 @@ function tell(sentence, share) {
 function refuse(sentence) {
   wrong.textContent = sentence;
   wrong.hidden = false;
+  wrong.scrollIntoView({ block: "center" });
   document.querySelector("[data-progress]").hidden = true;
   form.querySelector("[type=submit]").disabled = false;
 }
@@ -64,10 +66,33 @@ async function chosen() {
   return [archive, `${named[0][0].split("/")[0]}.zip`];
 }
 
+// Two files may share a name and a size. When they were changed and how they begin and end tells
+// them apart; a zip ends with the checksums of all its files. FNV-1a, for a page that came over
+// plain http has no crypto.subtle.
+async function markOf(file) {
+  let sum = 0x811c9dc5;
+  for (const end of [file.slice(0, END), file.slice(-END)]) {
+    const bytes = new Uint8Array(await end.arrayBuffer());
+    for (const byte of bytes) sum = Math.imul(sum ^ byte, 0x01000193);
+  }
+  return `${file.lastModified ?? ""}-${(sum >>> 0).toString(16)}`;
+}
+
+// Large files take minutes to be put together, and a request that was cut off may still be at it.
+async function handedOver(to, last) {
+  for (;;) {
+    const answer = await insistently(to, last);
+    if (!answer.wait) return answer;
+    tell(answer.wait, undefined);
+    await pause(2 * LOOK_EVERY);
+  }
+}
+
 async function send(pieces, file, name) {
   const begun = new FormData();
   begun.append("name", name);
   begun.append("size", file.size);
+  begun.append("mark", await markOf(file));
   const { to, received, piece } = await insistently(pieces, begun);
   for (let at = received; at < file.size; ) {
     tell(`Uploading ${name}: ${Math.floor((100 * at) / file.size)} %`, at / file.size);
@@ -77,7 +102,7 @@ async function send(pieces, file, name) {
   tell("Uploaded.", 1);
   const last = new FormData();
   last.append("test_fraction", form.querySelector("[name=test_fraction]").value);
-  return insistently(to, last);
+  return handedOver(to, last);
 }
 
 form?.addEventListener("submit", async (event) => {
