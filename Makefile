@@ -3,6 +3,7 @@
 #   make run                 the whole site on this machine, torch and the baselines included
 #   make run LIGHT=1         without torch: ready in under a minute
 #   make run HOST=0.0.0.0    for a whole class; PORT, HOLDOUT_VAR and the rest: docs
+#   make lab                 adds what the baselines draw, record and export with
 #   make run TORCH_INDEX=URL takes torch from another package index
 #
 # Refresh the locks after a change in pyproject.toml:
@@ -24,11 +25,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 QUIET := -qq --progress-bar off --no-compile
 
 .DEFAULT_GOAL := run
-.PHONY: run test test-site test-apart check bench screenshot clean install
+.PHONY: run lab test test-site test-apart check bench screenshot clean install
 
 # `exec`: make then waits for the supervisor itself, which hears Ctrl-C and SIGTERM.
 run: install
 	@exec $(BIN)/python -m holdout.up
+
+# For teams: pictures, TensorBoard, sweeps and exports of the baselines.
+lab: install $(VENV)/.lab
 
 install: $(VENV)/.site $(if $(LIGHT),,$(VENV)/.train)
 
@@ -49,6 +53,11 @@ $(VENV)/.train: requirements/train.txt | $(VENV)/.site
 	  $(PIP) install $(QUIET) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) -r $< && cp $< $@; }
 	@touch $@
 
+$(VENV)/.lab: requirements/lab.txt | $(VENV)/.train
+	@cmp -s $< $@ || { echo "Installing the baselines' tools (once) …" && \
+	  $(PIP) install $(QUIET) -r $< && cp $< $@; }
+	@touch $@
+
 # The project itself is two lines in a .pth file: nothing is built, and edits count at once.
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -64,7 +73,7 @@ $(VENV)/.made:
 
 # Two halves side by side: the challenges on SQLite, whose journeys mostly wait; and what needs none,
 # then everything with a database again on PostgreSQL. Each says its lines when they are whole.
-test: $(VENV)/.dev $(if $(LIGHT),,$(VENV)/.train)
+test: $(VENV)/.dev $(if $(LIGHT),,$(VENV)/.train $(VENV)/.lab)
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-site test-apart
 
 test-site:

@@ -1,61 +1,72 @@
 """What can be named on the command line: data sets and architectures, each with its recipe.
 
-An entry is a name, "module:function", imported only when chosen: `softmax` runs where torch was
-never installed, and nobody waits for scikit-learn to read a folder of images.
+A place is "module:function", imported only when chosen: `softmax` runs where torch was never
+installed, and nobody waits for scikit-learn to read a folder of images.
 """
 
 import pkgutil
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from baselines import challenge
-from baselines.dataset import Dataset, Pixels
+from baselines.data import challenge
+from baselines.data.dataset import Dataset, Pixels
 from baselines.errors import CallError
 
 SETS = {
-    "digits": "baselines.digits:load",
-    "mnist": "baselines.published:mnist",
-    "fashion-mnist": "baselines.published:fashion_mnist",
-    "cifar10": "baselines.published:cifar10",
+    "digits": "baselines.data.digits:load",
+    "mnist": "baselines.data.published:mnist",
+    "fashion-mnist": "baselines.data.published:fashion_mnist",
+    "cifar10": "baselines.data.published:cifar10",
 }
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """How an architecture is trained unless the caller says otherwise."""
+class Architecture:
+    """Who trains it, where its layers are written down, and how it differs from the defaults."""
 
     learner: str  # the module whose `fit` trains it and whose `load` brings it back
-    network: str  # where its layers are written down
-    batch_size: int
-    learning_rate: float  # the highest one of the schedule
-    images_seen: int  # training length; small sets are repeated, large ones passed at least thrice
-
-    def epochs(self, n_images: int) -> int:
-        return max(3, round(self.images_seen / n_images))
-
-    def batches(self, n_images: int) -> int:
-        return -(-n_images // self.batch_size)
+    network: str = ""  # "module:function", for those that are networks
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
-# On scikit-learn's digits, 359 images held out, n = 5 seeds, mean and standard deviation:
-# softmax 96.66 % (0.00: from zero, all seeds end alike), mlp 98.50 % (0.15), lenet5 98.77 % (0.42).
-# Two x86 cores, Python 3.11, numpy 2.4.6, torch 2.13.0+cpu, scikit-learn 1.9.1.
-RECIPES = {
-    "softmax": Recipe("baselines.softmax", "baselines.softmax:new", 64, 5.0, 100_000),
-    "mlp": Recipe("baselines.deep", "baselines.networks:mlp", 128, 2e-3, 40_000),
-    "lenet5": Recipe("baselines.deep", "baselines.networks:lenet5", 128, 5e-3, 40_000),
-    "resnet18": Recipe("baselines.deep", "baselines.resnet:resnet18", 64, 2e-3, 30_000),
+def _net(place: str, **options: Any) -> Architecture:
+    return Architecture("baselines.deep", f"baselines.models.{place}", options)
+
+
+def _classical() -> Architecture:
+    return Architecture("baselines.classical.learners")
+
+
+# Too few channels for the orders and numbers that make large networks fast.
+SMALL = {"bf16": False, "channels_last": False}
+ARCHITECTURES: Mapping[str, Architecture] = {
+    "softmax": Architecture(
+        "baselines.softmax", "", {"batch_size": 64, "rate": 5.0, "images_seen": 100_000}
+    ),
+    "knn": _classical(),
+    "patches-logistic": _classical(),
+    "hog-logistic": _classical(),
+    "hog-svm": _classical(),
+    "perceptron": _net("mlp:perceptron", images_seen=100_000, **SMALL),
+    "mlp": _net("mlp:mlp", images_seen=40_000, **SMALL),
+    "lenet5": _net("lenet:lenet5", rate=5e-3, images_seen=40_000, **SMALL),
+    "alexnet": _net("alexnet:alexnet", rate=1e-3),
+    "vgg11": _net("vgg:vgg11"),
+    "vgg16": _net("vgg:vgg16"),
+    "vgg19": _net("vgg:vgg19"),
+    "googlenet": _net("googlenet:googlenet"),
+    "resnet9": _net("resnet9:resnet9"),
+    "resnet18": _net("resnet:resnet18", batch_size=64, images_seen=30_000),
+    "resnet34": _net("resnet:resnet34", batch_size=64, images_seen=30_000),
+    "resnet50": _net("resnet:resnet50", batch_size=64, images_seen=30_000),
+    "resnet152": _net("resnet:resnet152", batch_size=32, images_seen=30_000),
+    "resnet20": _net("resnet:resnet20"),
+    "resnet56": _net("resnet:resnet56"),
 }
-
-
-class Watch(Protocol):
-    """Somebody looking on while a network learns."""
-
-    def step(self) -> None: ...
-    def epoch(self, accuracy: float) -> None: ...
 
 
 class Classifier(Protocol):
@@ -69,19 +80,29 @@ class Classifier(Protocol):
     def save(self, folder: Path) -> None: ...
 
 
+PACKAGES = {
+    "torch": "`make install` (without LIGHT=1) adds it; --arch softmax does without.",
+    "torchvision": "`make install` (without LIGHT=1) adds it; --arch softmax does without.",
+    **dict.fromkeys(
+        ("matplotlib", "tensorboard", "captum", "optuna", "onnx", "onnxscript", "onnxruntime",
+         "safetensors"),
+        "`make lab` adds it.",
+    ),
+    "sklearn": "`pip install scikit-learn` adds it.",
+}  # fmt: skip
+
+
 def named(place: str) -> Any:
     """Import "module" or "module:function", with a remedy where a package is missing."""
     try:
         # without its colon a name is looked up as an attribute, and a failed import goes unheard
         return pkgutil.resolve_name(place if ":" in place else f"{place}:")
     except ModuleNotFoundError as error:
-        if error.name not in ("torch", "torchvision", "sklearn"):
+        package = (error.name or "").partition(".")[0]
+        if package not in PACKAGES:
             raise
-        message = f"This needs {error.name}, which is not installed here."
-        if error.name != "sklearn":
-            message += " In your clone `make install` (without LIGHT=1) adds it;"
-            message += " --arch softmax does without."
-        raise CallError(message) from error
+        message = f"This needs {package}, which is not installed here. In your clone "
+        raise CallError(message + PACKAGES[package]) from error
 
 
 def dataset(name: str, root: Path, largest: int | None = None) -> Dataset:
@@ -92,12 +113,22 @@ def dataset(name: str, root: Path, largest: int | None = None) -> Dataset:
     if name in SETS:  # "digits/" with a slash is the folder
         found: Dataset = named(SETS[name])(root)
         return found
-    if Path(name).is_dir():
+    if Path(name).exists():
         return challenge.load(Path(name), largest)
     raise CallError(f"{name} is neither a folder nor one of {', '.join(SETS)}.")
 
 
-def recipe(arch: str) -> Recipe:
-    if arch not in RECIPES:
-        raise CallError(f"There is no architecture {arch}. Choose one of {', '.join(RECIPES)}.")
-    return RECIPES[arch]
+def architecture(arch: str) -> Architecture:
+    if arch not in ARCHITECTURES:
+        raise CallError(
+            f"There is no architecture {arch}. Choose one of {', '.join(ARCHITECTURES)}."
+        )
+    return ARCHITECTURES[arch]
+
+
+def network_place(arch: str) -> str:
+    place = architecture(arch).network
+    if not place:
+        networks = ", ".join(name for name, one in ARCHITECTURES.items() if one.network)
+        raise CallError(f"{arch} is no network. Choose one of {networks}.")
+    return place

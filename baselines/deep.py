@@ -1,46 +1,45 @@
-"""One training loop for every network: one-cycle AdamW over images that lie on the device.
-
-All images stay there as one uint8 tensor; a batch is an index into it. No loader, no workers.
-"""
+"""Networks as learners: from a run's settings to trained weights, and back from its folder."""
 
 import pickle
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn import functional
-from torch.optim import AdamW, Optimizer
-from torch.optim.lr_scheduler import OneCycleLR
+from torch import nn
 
-from baselines.catalogue import Watch, named, recipe
-from baselines.dataset import Dataset, Pixels
-from baselines.errors import BaselineError
-from baselines.networks import Standardise
+from baselines.catalogue import named, network_place
+from baselines.data.dataset import Dataset, Pixels
+from baselines.errors import BaselineError, CallError
+from baselines.models.layers import Standardise
+from baselines.models.task import Task
 from baselines.runs import Run
-
-WEIGHT_DECAY = 0.01
-LABEL_SMOOTHING = 0.05
+from baselines.training import checkpoints
+from baselines.training.device import Device, device
+from baselines.training.loop import Trainer, answers
+from baselines.training.options import Options
+from baselines.watching import Watch
 
 
 class Deep:
     """A trained network and where it lives."""
 
-    def __init__(self, network: nn.Module, device: str) -> None:
-        self.network = network.to(device)
-        self.device = device
+    def __init__(self, network: nn.Module, on: Device, flips: bool) -> None:
+        self.network, self._on, self._flips = network, on, flips
+
+    @property
+    def device(self) -> str:
+        return self._on.name
 
     @property
     def parameters(self) -> int:
         return sum(weights.numel() for weights in self.network.parameters())
 
-    @torch.inference_mode()
     def probabilities(self, pixels: Pixels) -> NDArray[np.float32]:
-        self.network.eval()
-        batches = torch.from_numpy(pixels).split(512)  # type: ignore[no-untyped-call]
-        scores = [self.network(as_floats(batch.to(self.device))) for batch in batches]
-        result: NDArray[np.float32] = torch.cat(scores).softmax(dim=1).cpu().numpy()
+        logits = answers(self.network, self._on, torch.from_numpy(pixels), flips=self._flips)
+        result: NDArray[np.float32] = logits.softmax(dim=1).numpy()
         return result
 
     def save(self, folder: Path) -> None:
@@ -48,52 +47,72 @@ class Deep:
         torch.save(state, folder / "model.pt")
 
 
-def fit(data: Dataset, run: Run, watch: Watch) -> Deep:
-    """Train from random weights; the same seed on the same machine gives the same network."""
-    torch.manual_seed(run.seed)
-    model, how = new(run), recipe(run.arch)
-    images = torch.from_numpy(data.train.pixels).to(model.device)
-    labels = torch.from_numpy(data.train.labels).to(model.device)
-    steps = how.batches(len(labels))
-    optimiser = AdamW(model.network.parameters(), how.learning_rate, weight_decay=WEIGHT_DECAY)
-    schedule = OneCycleLR(optimiser, how.learning_rate, total_steps=run.epochs * steps)
-    for _ in range(run.epochs):
-        right = torch.zeros((), device=model.device)
-        for batch in torch.randperm(len(labels)).to(model.device).tensor_split(steps):
-            right += learn(model.network, optimiser, images[batch], labels[batch])
-            schedule.step()
+def fit(data: Dataset, run: Run, watch: Watch, folder: Path | None = None) -> Deep:
+    """Train from random weights, or go on from ``folder``'s checkpoint where there is one.
+
+    The same seed on the same machine gives the same network.
+    """
+    options, trainer = run.training, begun(data, run)
+    keep: Callable[[Trainer], None] | None = None
+    if folder is not None:
+        checkpoints.restore(trainer, folder)
+        for _ in range(trainer.progress.step):
             watch.step()
-        watch.epoch(right.item() / len(labels))
-    return model
+        keep = checkpoints.keeper(folder)
+    with _memory_in_words(options):
+        network = trainer.fit(watch, keep)
+    if folder is not None:
+        checkpoints.remove(folder)
+    return Deep(network.eval(), trainer.device, options.flips)
 
 
-def learn(network: nn.Module, optimiser: Optimizer, images: Tensor, labels: Tensor) -> Tensor:
-    """One update of the weights on one batch; returns how many were right before it."""
-    network.train()
-    scores: Tensor = network(as_floats(images))
-    loss = functional.cross_entropy(scores, labels, label_smoothing=LABEL_SMOOTHING)
-    optimiser.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    optimiser.step()
-    return (scores.argmax(dim=1) == labels).sum()
+def begun(data: Dataset, run: Run) -> Trainer:
+    """An untrained network, ready to learn from the training images."""
+    torch.manual_seed(run.seed)
+    return Trainer(new(run), _device(run), data.train, run.training, run.seed)
 
 
 def load(folder: Path, run: Run) -> Deep:
     """The network of a run folder; the file is read as numbers only, it cannot carry code."""
-    model, path = new(run), folder / "model.pt"
+    network, on, path = new(run), _device(run), folder / "model.pt"
     try:
-        model.network.load_state_dict(torch.load(path, model.device, weights_only=True))
+        network.load_state_dict(torch.load(path, "cpu", weights_only=True))
     except (OSError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
         raise BaselineError(f"{path} is not this run's model. Train it again.") from error
-    return model
+    return Deep(on.placed(network).eval(), on, run.training.flips)
 
 
-def new(run: Run) -> Deep:
+def new(run: Run) -> nn.Module:
     """An untrained network that takes images in [0, 1] and gives a score per class."""
-    body = named(recipe(run.arch).network)(run.channels, run.height, run.width, len(run.classes))
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    return Deep(nn.Sequential(Standardise(run.mean, run.deviation), body), device)
+    build = named(network_place(run.arch))
+    task = Task(run.channels, run.height, run.width, len(run.classes))
+    try:
+        body = build(task, **run.training.model)
+    except TypeError as error:
+        raise CallError(f"{run.arch} does not take that: {error}.") from error
+    return nn.Sequential(Standardise(run.mean, run.deviation), body)
 
 
-def as_floats(images: Tensor) -> Tensor:
-    return images.float() / 255
+def _device(run: Run) -> Device:
+    return device(bf16=run.training.bf16, channels_last=run.training.channels_last)
+
+
+class _memory_in_words:  # noqa: N801 - reads as a word after `with`
+    """Out of memory as a sentence that names a batch size which may fit."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: Any) -> None:
+        if isinstance(error, torch.OutOfMemoryError | MemoryError) or _is_alloc(error):
+            size = self._options.batch_size
+            raise CallError(
+                f"A batch of {size} images does not fit into memory. "
+                f"Try --batch-size {max(1, size // 2)}, or smaller images with --largest."
+            ) from error
+
+
+def _is_alloc(error: BaseException | None) -> bool:
+    return isinstance(error, RuntimeError) and "not enough memory" in str(error)

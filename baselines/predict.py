@@ -10,8 +10,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 import scoring
-from baselines import catalogue, challenge, runs
+from baselines import catalogue, runs
 from baselines.catalogue import Classifier
+from baselines.data import challenge
 from baselines.errors import BaselineError, CallError
 
 SAMPLE = "sample_submission.csv"
@@ -30,7 +31,9 @@ class Form:
 def predict(run_folder: Path, images: Path, sample: Path | None) -> bytes:
     """The submission as CSV, in the sample's order; where there is none, in the images'."""
     run = runs.read(run_folder)
-    model: Classifier = catalogue.named(catalogue.recipe(run.arch).learner).load(run_folder, run)
+    model: Classifier = catalogue.named(catalogue.architecture(run.arch).learner).load(
+        run_folder, run
+    )
     pictures = _pictures(images)
     form = _form(sample or _sample_beside(images), list(pictures), run.classes)
     pictures = _in_order(pictures, form.template)

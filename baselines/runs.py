@@ -3,10 +3,12 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from baselines.errors import BaselineError, CallError
+from baselines.training.options import Options
 
 
 @dataclass(frozen=True)
@@ -20,22 +22,30 @@ class Run:
     mean: tuple[float, ...]  # of each channel, pixels counted from 0 to 1
     deviation: tuple[float, ...]
     seed: int
-    epochs: int
-    metrics: Mapping[str, Any]
+    options: Mapping[str, Any]  # those of baselines/training/options.py
+    source: Mapping[str, Any]  # where the images came from: --data, --root and --largest
+    metrics: Mapping[str, Any]  # empty until it is trained
+
+    @cached_property
+    def training(self) -> Options:
+        return Options().changed(self.options)
 
     def save(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(asdict(self), indent=2, ensure_ascii=False)
         (folder / "run.json").write_text(text + "\n", encoding="utf-8")
 
 
 def read(folder: Path) -> Run:
+    """Raises CallError for a folder that is no run, BaselineError for a damaged one."""
     path = folder / "run.json"
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         run = Run(**{field.name: found[field.name] for field in fields(Run)})
+        run.training.batches(1)
     except FileNotFoundError as error:
         message = f"{folder} is not a run folder: it has no run.json. `train --out` makes one."
         raise CallError(message) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, CallError) as error:
         raise BaselineError(f"{path} is damaged ({error!r}). Train it again.") from error
     return run

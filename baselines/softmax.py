@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from baselines.catalogue import Watch, recipe
-from baselines.dataset import Dataset, Pixels
+from baselines.data.dataset import Dataset, Pixels
 from baselines.errors import BaselineError
 from baselines.runs import Run
+from baselines.watching import Watch
 
 WEIGHT_DECAY = 1e-4
 
@@ -62,13 +62,14 @@ class Softmax:
         np.savez(folder / "model.npz", weights=self.weights, bias=self.bias)
 
 
-def fit(data: Dataset, run: Run, watch: Watch) -> Softmax:
+def fit(data: Dataset, run: Run, watch: Watch, _folder: Path | None = None) -> Softmax:
     """Minibatch gradient descent from zero, with a learning rate that falls like a cosine."""
-    shuffler, model, how = np.random.default_rng(run.seed), new(run), recipe(run.arch)
+    shuffler, model, how = np.random.default_rng(run.seed), new(run), run.training
     pixels, labels = data.train.pixels, data.train.labels
-    highest = how.learning_rate / len(model.weights)  # more pixels, steeper slopes: smaller steps
-    for epoch in range(run.epochs):
-        rate = highest * (1 + np.cos(np.pi * epoch / run.epochs)) / 2
+    highest = how.rate / len(model.weights)  # more pixels, steeper slopes: smaller steps
+    epochs = how.total_epochs(len(labels))
+    for epoch in range(epochs):
+        rate = highest * (1 + np.cos(np.pi * epoch / epochs)) / 2
         right = 0
         order = shuffler.permutation(len(labels))
         for batch in np.array_split(order, how.batches(len(labels))):

@@ -1,15 +1,19 @@
 """Train one architecture on one data set and leave a run folder behind."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from baselines import catalogue
-from baselines.catalogue import Classifier, Watch
-from baselines.dataset import Dataset, Labelled, channel_statistics
+from baselines import catalogue, recipes
+from baselines.catalogue import Classifier
+from baselines.data.dataset import Dataset, Labelled, channel_statistics
 from baselines.runs import Run
+from baselines.training.options import Options
+from baselines.watching import Watch
 
 
 @dataclass(frozen=True)
@@ -26,25 +30,45 @@ class Result:
     device: str
 
 
-def plan(arch: str, data: Dataset, *, seed: int, epochs: int | None) -> Run:
-    """Everything about a run that is known before it starts."""
+def plan(
+    arch: str,
+    data: Dataset,
+    *,
+    seed: int,
+    options: Mapping[str, Any] | None = None,
+    source: Mapping[str, Any] | None = None,
+) -> Run:
+    """What is known of a run before it starts; ``options`` differ from the architecture's own."""
     channels, height, width = data.train.pixels.shape[1:]
     mean, deviation = channel_statistics(data.train.pixels)
-    length = epochs or catalogue.recipe(arch).epochs(len(data.train))
+    own = Options().changed(catalogue.architecture(arch).options)
+    chosen = own.changed(recipes.tuned(arch, data.name)).changed(options or {})
     shape = {"channels": channels, "height": height, "width": width}
-    return Run(arch, data.name, data.classes, **shape, mean=mean, deviation=deviation,
-               seed=seed, epochs=length, metrics={})  # fmt: skip
+    return Run(arch, data.name, data.classes, **shape, mean=mean, deviation=deviation, seed=seed,
+               options=chosen.as_json(), source=source or {}, metrics={})  # fmt: skip
 
 
 def steps(run: Run, data: Dataset) -> int:
     """How often `Watch.step` will be called."""
-    return run.epochs * catalogue.recipe(run.arch).batches(len(data.train))
+    images = len(data.train)
+    return run.training.total_epochs(images) * run.training.batches(images)
 
 
 def train(run: Run, data: Dataset, out: Path, watch: Watch) -> Result:
-    """Fit on the training images, look at the held-out ones once, save."""
+    """What came of ``trained``."""
+    result, _model = trained(run, data, out, watch)
+    return result
+
+
+def trained(run: Run, data: Dataset, out: Path, watch: Watch) -> tuple[Result, Classifier]:
+    """Fit on the training images, look at the held-out ones once, save.
+
+    The run folder is there from the start, so that an interrupted run can be resumed.
+    """
+    learner = catalogue.named(catalogue.architecture(run.arch).learner)
+    run.save(out)
     started = time.perf_counter()
-    model: Classifier = catalogue.named(catalogue.recipe(run.arch).learner).fit(data, run, watch)
+    model: Classifier = learner.fit(data, run, watch, out)
     seconds = time.perf_counter() - started
     result = Result(
         arch=run.arch,
@@ -56,10 +80,9 @@ def train(run: Run, data: Dataset, out: Path, watch: Watch) -> Result:
         train_seconds=round(seconds, 3),
         device=model.device,
     )
-    out.mkdir(parents=True, exist_ok=True)
     model.save(out)
     replace(run, metrics=asdict(result)).save(out)
-    return result
+    return result, model
 
 
 def accuracy(model: Classifier, images: Labelled) -> float:

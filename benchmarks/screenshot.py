@@ -25,7 +25,8 @@ from sklearn.preprocessing import Binarizer, StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from baselines import challenge, fetch, submit
+from baselines import fetch, submit
+from baselines.data import challenge
 from baselines.remote import Site
 from tests.journeys.stack import Stack, until
 

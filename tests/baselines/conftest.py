@@ -29,7 +29,7 @@ class Onlooker:
     def step(self):
         self.steps += 1
 
-    def epoch(self, accuracy):
+    def epoch(self, accuracy, **measured):
         self.accuracies.append(accuracy)
 
 
@@ -91,7 +91,7 @@ def challenge_folder(tmp_path, challenge_files) -> Path:
 def run_folder(tmp_path, challenge_folder) -> Path:
     """A softmax regression trained on that challenge."""
     images = dataset(str(challenge_folder), Path())
-    run = train.plan("softmax", images, seed=0, epochs=5)
+    run = train.plan("softmax", images, seed=0, options={"epochs": 5})
     train.train(run, images, tmp_path / "run", Onlooker())
     return tmp_path / "run"
 

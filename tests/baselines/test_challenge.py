@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from baselines import challenge
 from baselines.catalogue import dataset
+from baselines.data import challenge
 from baselines.errors import BaselineError, CallError
 from tests.baselines.conftest import png, zipped
 

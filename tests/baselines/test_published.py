@@ -7,8 +7,8 @@ import struct
 import numpy as np
 import pytest
 
-from baselines import published
 from baselines.catalogue import dataset
+from baselines.data import published
 from baselines.errors import BaselineError, CallError
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from baselines.dataset import Dataset, Labelled
+from baselines.data.dataset import Dataset, Labelled
 from baselines.errors import BaselineError, CallError
 
 DIGITS = tuple("0123456789")

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from baselines.dataset import Dataset, Labelled, Pixels, hold_out
+from baselines.data.dataset import Dataset, Labelled, Pixels, hold_out
 from baselines.errors import BaselineError, CallError
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.datasets import load_digits
 
-from baselines.dataset import Dataset, Labelled, hold_out
+from baselines.data.dataset import Dataset, Labelled, hold_out
 
 
 def load(_root: Path) -> Dataset:

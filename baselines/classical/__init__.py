@@ -1,0 +1,1 @@
+"""The traditional approach: features that people thought of, and a classifier that learns."""

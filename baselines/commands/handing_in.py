@@ -1,0 +1,84 @@
+"""fetch, predict, submit, export: the way from a challenge to its board."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import Progress
+
+from baselines import catalogue, fetch, predict, submit
+from baselines.commands.telling import Json, Token, in_words, notes, tell
+from baselines.remote import Site
+
+
+def predict_command(
+    run: Annotated[Path, typer.Argument(help="A run folder made by train.")],
+    images: Annotated[Path, typer.Option(help="Test images: a folder, test.zip, or a challenge.")],
+    out: Annotated[Path, typer.Option(help="The CSV to write.")] = Path("submission.csv"),
+    sample: Annotated[Path | None, typer.Option(help="Else the one beside the images.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a submission for test images, in the sample's order, checked before it is written."""
+    with in_words(as_json):
+        answers = predict.predict(run, images, sample)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_bytes(answers)
+        rows = answers.count(b"\n") - 1
+        notes.print(f"{rows} answers in {out}.")
+        tell({"file": str(out), "rows": rows}, as_json)
+
+
+def export_command(
+    run: Annotated[Path, typer.Argument(help="A run folder made by train.")],
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    format: Annotated[str, typer.Option(help="onnx | safetensors | pt2")] = "onnx",  # noqa: A002
+    as_json: Json = False,
+) -> None:
+    """Write a run's network as one file that the site takes, and check that it answers alike."""
+    with in_words(as_json):
+        file = catalogue.named("baselines.export").export(run, format, out)
+        notes.print(f"{file}: {file.stat().st_size / 2**20:.1f} MiB.", markup=False)
+        tell({"file": str(file), "bytes": file.stat().st_size}, as_json)
+
+
+def fetch_command(
+    url: Annotated[str, typer.Argument(help="The site, or the challenge's page.")],
+    slug: Annotated[str | None, typer.Argument(help="The challenge, e.g. digits.")] = None,
+    token: Token = None,
+    out: Annotated[Path | None, typer.Option(help="Else data/SLUG.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Download a challenge's files, joining it where that is needed, and unpack them."""
+    with in_words(as_json):
+        site = Site.at(url, slug, token)
+        folder = out or Path("data", site.slug)
+        with Progress(console=notes, transient=True) as progress:
+            tasks = {name: progress.add_task(name, start=False) for name in fetch.FILES}
+            found = fetch.fetch(
+                site,
+                folder,
+                lambda name, done, total: progress.update(tasks[name], completed=done, total=total),
+            )
+        notes.print(f"{', '.join(path.name for path in found)} in {folder}.")
+        tell({"folder": str(folder), "files": [path.name for path in found]}, as_json)
+
+
+def submit_command(
+    file: Annotated[Path, typer.Argument(help="The CSV to hand in.")],
+    url: Annotated[str, typer.Option(help="The site, or the challenge's page.")],
+    competition: Annotated[str | None, typer.Option(help="The challenge, e.g. digits.")] = None,
+    token: Token = None,
+    message: Annotated[str, typer.Option(help="A note to yourself.")] = "",
+    wait: Annotated[bool, typer.Option(help="Stay until there is a score.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Hand in a file and show the score, or what is wrong with the file, row by row."""
+    with in_words(as_json):
+        site = Site.at(url, competition, token)
+        submission = submit.submit(site, file, message)
+        if wait:
+            submission = submit.wait(site, submission)
+        notes.print(submit.sentences(submission), markup=False)
+        tell(submission, as_json)
+        if submission["status"] != "scored" and wait:
+            raise typer.Exit(1)

@@ -1,0 +1,63 @@
+"""Several architectures on one data set, as a table and a picture: ILSVRC's story, small."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from baselines import catalogue, train
+from baselines.data.dataset import Dataset
+from baselines.train import Result
+from baselines.watching import Watch
+
+# Who won or changed the ImageNet challenge with it, for the order and the caption.
+YEARS = {
+    "softmax": 1958, "perceptron": 1958, "knn": 1967, "mlp": 1986, "lenet5": 1998,
+    "hog-svm": 2005, "hog-logistic": 2005, "patches-logistic": 2005, "alexnet": 2012,
+    "vgg11": 2014, "vgg16": 2014, "vgg19": 2014, "googlenet": 2014, "resnet18": 2015,
+    "resnet34": 2015, "resnet50": 2015, "resnet152": 2015, "resnet20": 2015, "resnet56": 2015,
+    "resnet9": 2018,
+}  # fmt: skip
+
+
+def compare(
+    archs: Sequence[str],
+    data: Dataset,
+    out: Path,
+    watch: Callable[[str, int], Watch],
+    *,
+    seed: int = 0,
+    options: Mapping[str, Any] | None = None,
+) -> list[Result]:
+    """Each trained in a folder of its own below ``out``, the oldest invention first."""
+    for arch in archs:
+        catalogue.architecture(arch)
+    results = []
+    for arch in sorted(dict.fromkeys(archs), key=lambda arch: YEARS.get(arch, 9999)):
+        run = train.plan(arch, data, seed=seed, options=options)
+        results.append(train.train(run, data, out / arch, watch(arch, train.steps(run, data))))
+    return results
+
+
+def plot(results: Sequence[Result], out: Path) -> Path:
+    """Accuracy against parameters, the area of a point its training time."""
+    figures = catalogue.named("matplotlib.figure")
+    figure = figures.Figure(figsize=(8, 5), layout="constrained")
+    axes = figure.subplots()
+    longest = max(result.train_seconds for result in results)
+    for result in results:
+        size = 30 + 600 * result.train_seconds / longest
+        point = (max(result.parameters, 1), 100 * result.test_accuracy)
+        axes.scatter(*point, s=size, alpha=0.6)
+        label = f"{result.arch} ({YEARS[result.arch]})" if result.arch in YEARS else result.arch
+        axes.annotate(label, point, xytext=(6, 6), textcoords="offset points")
+    axes.set(
+        xscale="log",
+        xlabel="parameters",
+        ylabel=f"% right of the {results[0].held_out}",
+        title=f"{results[0].data}: a point's area is the time to train it",
+    )
+    axes.margins(0.15)
+    axes.grid(alpha=0.3)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(out, dpi=150)
+    return out

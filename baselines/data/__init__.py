@@ -1,0 +1,1 @@
+"""Where the images come from: each module brings one kind of set into memory as bytes."""

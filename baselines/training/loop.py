@@ -1,0 +1,247 @@
+"""The training loop of every network: batches by index out of images that lie on the device.
+
+All images stay there as one uint8 tensor: no loader, no worker processes. Read `fit` first.
+"""
+
+import math
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.optim import Optimizer
+
+from baselines.data.dataset import Labelled
+from baselines.training import augmenting
+from baselines.training.device import Device
+from baselines.training.optimisers import optimiser
+from baselines.training.options import Options
+from baselines.training.schedules import Schedule, schedule
+from baselines.watching import Watch
+
+AfterEpoch = Callable[["Trainer"], None]
+AUXILIARY = 0.3  # the share of GoogLeNet's auxiliary loss
+PATIENT_PART = 10  # early stopping holds a tenth of the training images back to listen to
+
+
+@dataclass
+class Progress:
+    """What a run has to remember to go on after it was interrupted."""
+
+    epoch: int = 0
+    step: int = 0
+    best_loss: float = math.inf
+    waited: int = 0  # epochs since the best validation loss
+    best: dict[str, Tensor] = field(default_factory=dict)
+
+
+class Trainer:
+    """A network while it learns."""
+
+    def __init__(
+        self, network: nn.Module, device: Device, images: Labelled, options: Options, seed: int
+    ) -> None:
+        prepare(options, seed)
+        self.device, self.options = device, options
+        self.network = device.placed(network)
+        self.optimisers: list[Optimizer] = optimiser(self.network, options)
+        self.highest = [[group["lr"] for group in each.param_groups] for each in self.optimisers]
+        self.schedule: Schedule = schedule(options.schedule)
+        self.augment = augmenting.chain(options.augment)
+        self.average = _average(self.network, options.ema)
+        self.learn = torch.compile(self._loss) if options.compile else self._loss
+        self.progress = Progress()
+        train, held = (images, None) if not options.early_stopping else _held_back(images)
+        self.pixels = torch.from_numpy(train.pixels).to(device.name)
+        self.labels = torch.from_numpy(train.labels).to(device.name)
+        self.held = held
+        self.epochs = options.total_epochs(len(train))
+        self.batches = options.batches(len(train))
+
+    def fit(
+        self, watch: Watch, after_epoch: Callable[["Trainer"], None] | None = None
+    ) -> nn.Module:
+        """Train to the end, or until validation says stop; returns the network to keep."""
+        while self.progress.epoch < self.epochs:
+            right, loss = self._epoch(watch)
+            self.progress.epoch += 1
+            rate = self.optimisers[0].param_groups[0]["lr"]
+            watch.epoch(right / len(self.labels), loss=loss / self.batches, rate=rate)
+            if self._is_enough():
+                break
+            if after_epoch:
+                after_epoch(self)
+        if self.progress.best:
+            self.network.load_state_dict(self.progress.best)
+        elif self.average is not None:
+            self.network.load_state_dict(self.average)
+        return self.network
+
+    def _epoch(self, watch: Watch) -> tuple[float, float]:
+        """How many answers were right, and the sum of the batches' losses."""
+        self.network.train()
+        sums = torch.zeros(2, device=self.device.name)
+        order = torch.randperm(len(self.labels)).to(self.device.name)
+        for batch in order.tensor_split(self.batches):
+            sums += self._step(batch)
+            watch.step()
+        right, loss = sums.tolist()
+        return right, loss
+
+    def _step(self, batch: Tensor) -> Tensor:
+        """One update of the weights; how many of the batch were right before it, and the loss."""
+        self._set_rate()
+        images = self.augment(self.device.floats(self.pixels[batch]), self.progress.epoch)
+        labels = self.labels[batch]
+        loss, right = self.learn(images, labels)
+        for each in self.optimisers:
+            each.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        for each in self.optimisers:
+            each.step()
+        if self.average is not None:
+            _follow(self.average, self.network, self.options.ema, self.progress.step)
+        self.progress.step += 1
+        return torch.stack([right.float(), loss.detach()])
+
+    def try_rate(self, batch: Tensor, rate: float) -> float:
+        """One step at that rate, whatever the schedule says; the loss before it."""
+        self.network.train()
+        images = self.augment(self.device.floats(self.pixels[batch]), 0)
+        loss, _right = self.learn(images, self.labels[batch])
+        for each in self.optimisers:
+            each.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        for each in self.optimisers:
+            for group in each.param_groups:
+                group["lr"] = rate
+            each.step()
+        return float(loss.detach())
+
+    def _loss(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss of a batch with all its regularisers, and how many answers were right."""
+        options = self.options
+        partner, share = None, 1.0
+        if options.mixup:
+            images, partner, share = augmenting.mixed(images, options.mixup)
+        with self.device.autocast():
+            answer = self.network(images)
+        logits, *others = answer if isinstance(answer, tuple) else (answer,)
+        right = (logits.argmax(dim=1) == labels).sum()
+        loss = share * self._cross_entropy(logits, labels)
+        if partner is not None:
+            loss = loss + (1 - share) * self._cross_entropy(logits, labels[partner])
+        for other in others:
+            loss = loss + AUXILIARY * self._cross_entropy(other, labels)
+        if options.l1:
+            loss = loss + options.l1 * _absolute(self.network)
+        return loss, right
+
+    def _cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
+        smoothing = self.options.label_smoothing
+        return functional.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
+
+    def _set_rate(self) -> None:
+        share = self.schedule(self.progress.step / (self.epochs * self.batches))
+        for each, highest in zip(self.optimisers, self.highest, strict=True):
+            for group, rate in zip(each.param_groups, highest, strict=True):
+                group["lr"] = rate * share
+
+    def _is_enough(self) -> bool:
+        """Whether the validation loss has not fallen for as many epochs as patience lasts."""
+        if self.held is None:
+            return False
+        progress, loss = self.progress, self._held_loss(self.held)
+        if loss < progress.best_loss:
+            progress.best_loss, progress.waited = loss, 0
+            progress.best = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
+        else:
+            progress.waited += 1
+        return progress.waited >= self.options.early_stopping
+
+    def _held_loss(self, held: Labelled) -> float:
+        logits = answers(self.network, self.device, torch.from_numpy(held.pixels))
+        return float(functional.cross_entropy(logits, torch.from_numpy(held.labels)))
+
+    def state(self) -> dict[str, Any]:
+        """Everything that `restore` needs to go on exactly here."""
+        return {
+            "network": self.network.state_dict(),
+            "optimisers": [each.state_dict() for each in self.optimisers],
+            "average": self.average or {},
+            "progress": vars(self.progress),
+            "random": torch.get_rng_state(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.network.load_state_dict(state["network"])
+        for each, saved in zip(self.optimisers, state["optimisers"], strict=True):
+            each.load_state_dict(saved)
+        if self.average is not None:
+            self.average.update(state["average"])
+        self.progress = Progress(**state["progress"])
+        torch.set_rng_state(state["random"])
+
+
+@torch.inference_mode()
+def answers(
+    network: nn.Module, device: Device, pixels: Tensor, *, flips: bool = False, at_once: int = 512
+) -> Tensor:
+    """Logits (N, classes) for images as bytes, on the CPU; in training mode afterwards as before.
+
+    With ``flips`` the mean over each image and its mirror image.
+    """
+    was_training = network.training
+    network.eval()
+    found = []
+    for batch in pixels.split(at_once):  # type: ignore[no-untyped-call]
+        images = device.floats(batch)
+        with device.autocast():
+            logits = network(images).float()
+            if flips:
+                logits = (logits + network(images.flip(-1)).float()) / 2
+        found.append(logits.cpu())
+    network.train(was_training)
+    return torch.cat(found)
+
+
+def prepare(options: Options, seed: int) -> None:
+    """Seeds, and with ``deterministic`` only operations that give the same numbers each time."""
+    torch.manual_seed(seed)
+    if options.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(options.deterministic)
+
+
+def _held_back(images: Labelled) -> tuple[Labelled, Labelled]:
+    order = torch.randperm(len(images)).numpy()
+    held, kept = order[: len(images) // PATIENT_PART], order[len(images) // PATIENT_PART :]
+    return (
+        Labelled(images.pixels[kept], images.labels[kept]),
+        Labelled(images.pixels[held], images.labels[held]),
+    )
+
+
+def _absolute(network: nn.Module) -> Tensor:
+    weights = [each for each in network.parameters() if each.ndim > 1 and each.requires_grad]
+    return torch.stack([each.abs().sum() for each in weights]).sum()
+
+
+def _average(network: nn.Module, decay: float) -> dict[str, Tensor] | None:
+    if not decay:
+        return None
+    return {name: value.detach().clone() for name, value in network.state_dict().items()}
+
+
+@torch.no_grad()
+def _follow(average: dict[str, Tensor], network: nn.Module, decay: float, step: int) -> None:
+    """The average moves towards the weights, faster in the first steps."""
+    share = 1 - min(decay, (1 + step) / (10 + step))
+    for name, value in network.state_dict().items():
+        if value.is_floating_point():
+            average[name].lerp_(value, share)
+        else:
+            average[name].copy_(value)
