@@ -154,14 +154,6 @@ def prepare(competition_pk: int, inbox: Inbox) -> None:
         log.exception("preparing failed", competition=competition.slug)
 
 
-def refuse(competition_pk: int, inbox: Inbox, sentence: str) -> bool:
-    """Preparing to refused; False where this upload is no longer the one that counts."""
-    changed = claims.awaited(competition_pk, inbox).update(
-        preparation=Preparation.REFUSED, preparation_note=sentence, **claims.ENDED
-    )
-    return bool(changed)
-
-
 def seed_path(commitment: str) -> str:
     """Where the private storage keeps the seed whose split has that seal."""
     return f"seeds/{commitment}"

@@ -359,12 +359,10 @@ def test_an_open_challenge_keeps_its_metric_and_takes_no_files(competition, admi
     assert 'name="daily_limit"' in page
 
 
-def test_without_a_queue_the_organiser_is_told(admin, valkey):
+def test_without_a_queue_the_files_wait_for_the_sweep(admin, valkey):
     valkey.stop()
     admin.post(reverse(ADD), {**SETTINGS, **three_files()})
-    made = Competition.objects.get()
-    assert made.preparation == Preparation.REFUSED
-    assert "The queue did not answer" in made.preparation_note
+    assert Competition.objects.get().preparation == Preparation.PREPARING
 
 
 def test_buttons_ask_before_they_act(competition, admin):

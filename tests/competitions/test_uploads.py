@@ -23,9 +23,10 @@ from tests.competitions.test_build_pages import (
     zip_file,
 )
 from tests.competitions.test_building import folders
+from tests.competitions.test_tidying import storages
 from tests.competitions.zips import packed
 
-__all__ = ["at_desk", "rung"]  # fixtures
+__all__ = ["at_desk", "rung", "storages"]  # fixtures
 
 pytestmark = pytest.mark.django_db
 JSON = {"Accept": "application/json"}
