@@ -36,7 +36,7 @@ def export(
     Without the solution no label, seed or private score is in it. Without the data the files for
     participants are only named, with their hashes. Raises Refused while files are being scored.
     """
-    audit.record(competition, by, Kind.EXPORTED, solution=with_solution, data=with_data)
+    _write_down(competition, by, solution=with_solution, data=with_data, emails=with_emails)
     fresh = Competition.objects.select_related("solution").get(pk=competition.pk)
     _require_settled(fresh)
     # No transaction holds the tables still, for it would keep every file waiting on SQLite: what
@@ -58,6 +58,15 @@ def export(
     chosen = {"with_solution": with_solution, "with_data": with_data}
     writer.close({**told, **chosen, "competition": _record(fresh, hidden)})
     return counts
+
+
+def _write_down(
+    competition: Competition, by: Any, *, solution: bool, data: bool, emails: bool
+) -> None:
+    """Before anything is read: that it is exported, and that its labels are seen with that."""
+    audit.record(competition, by, Kind.EXPORTED, solution=solution, data=data, emails=emails)
+    if solution:
+        audit.record(competition, by, Kind.LABELS_VIEWED, "in an export")
 
 
 def _state(competition: Competition) -> tuple[object, ...]:
@@ -151,7 +160,7 @@ def _record(row: Model, hidden: frozenset[str]) -> dict[str, Any]:
     told = {field.name: _json(getattr(row, field.attname)) for field in columns(type(row))}
     told["id"] = row.pk
     told |= dict.fromkeys(hidden & told.keys(), "")
-    if "source" in hidden and isinstance(row, SolutionVersion) and not row.seed:
+    if "source" in hidden and isinstance(row, SolutionVersion):
         # By the plain hash whoever guesses the labels would know that they are right.
         told |= {"path": "", "sha256": ""}
     return told

@@ -3,10 +3,9 @@ each member is held against its hash, each row against the columns and constrain
 """
 
 import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import IO, Any, cast
 from uuid import uuid4
 
 from django.contrib.auth import get_user_model
@@ -15,7 +14,7 @@ from django.core.files.base import ContentFile
 from django.db import Error as DatabaseError
 from django.db import models, transaction
 
-from competitions import audit, drafts, files, organisers, preparing, solutions
+from competitions import audit, drafts, files, organisers, preparing
 from competitions.models import (
     ClassSample,
     Competition,
@@ -27,6 +26,7 @@ from competitions.models import (
     State,
     Submission,
 )
+from competitions.portable import checking
 from competitions.portable.exporting import MANIFEST
 from competitions.portable.tables import FORMAT, TABLES, Table, columns
 from competitions.preparing.archives import Archive
@@ -44,6 +44,9 @@ PLACES: dict[type[models.Model], files.Place] = {
     Submission: "submissions",
     SolutionVersion: "solutions",
 }
+UNREADABLE = (
+    ArithmeticError, LookupError, TypeError, ValueError, ValidationError, DatabaseError,
+)  # fmt: skip
 Ids = dict[type[models.Model], dict[int, int]]
 
 
@@ -73,7 +76,7 @@ def load(
         coming.keep_files()  # gigabytes, which no transaction should wait for
         with transaction.atomic():
             return coming.run(wanted, by)
-    except (KeyError, TypeError, ValueError, ValidationError, DatabaseError) as error:
+    except UNREADABLE as error:
         raise Refused(
             f"The exported challenge cannot be read: {type(error).__name__}. Was it changed, or "
             "made by another release?"
@@ -93,7 +96,8 @@ class _Import:
         self._archive, self._manifest, self._data = archive, manifest, data
         self._match_people = match_people
         self._ids: Ids = defaultdict(dict)
-        self._kept: set[tuple[str, str]] = set()  # (place, path) of what came with the file
+        # What came with the file, by place and path.
+        self._kept: dict[tuple[files.Place, str], files.Stored] = {}
 
     def run(self, slug: str, by: Any) -> Competition:
         record = dict(self._manifest["competition"])
@@ -117,14 +121,13 @@ class _Import:
             if not name.startswith("files/"):
                 continue
             _files, place, path = name.split("/", 2)
-            if place not in ("data", "submissions", "solutions"):
+            if place not in PLACES.values():
                 raise ValueError(name)
-            self._keep_file(name, place, path)
-            self._kept.add((place, path))
+            self._keep_file(name, cast(files.Place, place), path)
         if not self._manifest["with_data"]:
             self._keep_given()
 
-    def _keep_file(self, name: str, place: Any, path: str) -> None:
+    def _keep_file(self, name: str, place: files.Place, path: str) -> None:
         """Only where the rows may point to: a hash of the content, or a seed under its seal."""
         if place == "solutions" and path.startswith("seeds/"):
             seed = _checked(self._archive, name, self._manifest)
@@ -138,6 +141,7 @@ class _Import:
             raise Refused(CHANGED.format(name))
         if stored.path != path:
             raise ValueError(path)
+        self._kept[place, path] = stored
 
     def _keep_given(self) -> None:
         for row in _lines(self._archive, "datafile.jsonl", self._manifest):
@@ -147,9 +151,8 @@ class _Import:
                     f"The export names the file {row['name']}, with the SHA-256 {row['sha256']}, "
                     "and does not hold it. Put that very file into the folder of --data."
                 )
-            if files.store_bytes("data", given).path != row["path"]:
-                raise ValueError(row["path"])
-            self._kept.add(("data", str(row["path"])))
+            stored = files.store_bytes("data", given)
+            self._kept["data", stored.path] = stored
 
     def _people(self) -> None:
         users = get_user_model().objects
@@ -185,7 +188,7 @@ class _Import:
                 continue
             values[field.attname] = self._value(field, row[field.name])
         made = model(**values)
-        _clean(made)
+        checking.clean(made)
         self._require_file(made)
         if (
             isinstance(made, Submission)
@@ -194,11 +197,18 @@ class _Import:
             made.public_id = uuid4()  # beside the challenge that it was exported from
         return made
 
-    def _require_file(self, row: models.Model) -> None:
+    def _require_file(self, row: Any) -> None:
         """A row names no file but one that came along: any other may be another challenge's."""
-        place, path = PLACES.get(type(row)), getattr(row, "path", "")
-        if place and path and (place, path) not in self._kept:
-            raise ValueError(path)
+        place = PLACES.get(type(row))
+        if place is None or (isinstance(row, ClassSample) and not row.path):
+            return
+        if place == "solutions" and not self._manifest["with_solution"]:
+            row.path = row.sha256 = ""
+            return
+        stored = self._kept[place, row.path]
+        size = getattr(row, "size", stored.size)  # of labels and pictures none is written down
+        if (stored.sha256, stored.size) != (row.sha256, size):
+            raise ValueError(row.path)
 
     def _value(self, field: "models.Field[Any, Any]", value: Any) -> Any:
         if value is None or not field.is_relation:
@@ -243,28 +253,13 @@ def _settle(
         values["preparation"] = Preparation.READY
     if not with_solution:
         values |= _without_solution(values)
-    _require_sound(competition, values)
-    Competition.objects.filter(pk=competition.pk).update(**values)
-
-
-def _clean(row: models.Model) -> None:
-    """Each value against its column: its kind, length, choices and bounds.
-
-    Whether one may be missing the database says itself. Raises ValidationError.
-    """
-    for field in columns(type(row)):
-        value = getattr(row, field.attname)
-        if not field.is_relation and value not in field.empty_values:
-            setattr(row, field.attname, field.clean(value, row))
-
-
-def _require_sound(competition: Competition, values: dict[str, Any]) -> None:
-    """What the form would refuse is refused here, or no page of the challenge could be shown."""
     for name, value in values.items():
         setattr(competition, name, value)
-    _clean(competition)
-    if wrong := solutions.complaint(competition):
-        raise Refused(f"The exported challenge has settings that do not fit: {wrong[1]}")
+    checking.clean(competition)
+    checking.require_sound(competition)
+    if with_solution:
+        checking.require_scorable(competition)
+    Competition.objects.filter(pk=competition.pk).update(**values)
 
 
 def _without_solution(values: dict[str, Any]) -> dict[str, Any]:
@@ -286,11 +281,13 @@ def _manifest(archive: Archive) -> dict[str, Any]:
     if MANIFEST not in archive.names:
         raise Refused("This is no exported challenge: it has no manifest.json.")
     try:
-        found = json.loads(_small(archive, MANIFEST))
+        found = checking.parsed(_small(archive, MANIFEST))
     except ValueError:
         found = None
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise Refused("This is no exported challenge of this release: its manifest is unknown.")
+    if not isinstance(found.get("sha256"), dict):
+        raise Refused("This is no exported challenge: its manifest names no hashes.")
     return found
 
 
@@ -306,7 +303,7 @@ def _lines(archive: Archive, name: str, manifest: dict[str, Any]) -> Iterator[di
         if len(rest) > MAX_LINE:
             raise ValueError(name)
         for line in whole:
-            row = json.loads(line)
+            row = checking.parsed(line)
             if not isinstance(row, dict):
                 raise TypeError(name)
             yield row

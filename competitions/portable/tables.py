@@ -49,7 +49,8 @@ TABLES = (
     Table(SolutionVersion, "competition"),
     Table(DataFile, "competition"),
     Table(ClassSample, "competition"),
-    Table(Finding, "competition"),
+    # Which trait of a file tells its class is for the organisers.
+    Table(Finding, "competition", is_private=True),
     Table(Team, "competition"),
     Table(Member, "competition"),
     Table(RosterEntry, "competition"),

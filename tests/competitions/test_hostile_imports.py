@@ -9,13 +9,25 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.core.exceptions import ValidationError
 
-from competitions import notebook, preparing, roster
-from competitions.models import Competition, Finding, Remedy
-from competitions.portable import exporting, importing
+from competitions import lifecycle, notebook, preparing, roster, solutions
+from competitions.models import (
+    Act,
+    Competition,
+    CustomMetric,
+    Finding,
+    PublicScore,
+    Remedy,
+    Standing,
+    State,
+    Submission,
+)
+from competitions.portable import checking, exporting, importing
 from competitions.portable.cloning import clone
 from competitions.refusals import Refused
 from tests.competitions.test_building import folders
+from tests.competitions.test_custom_metrics import METRIC
 from tests.competitions.zips import packed
 
 pytestmark = pytest.mark.django_db
@@ -86,7 +98,19 @@ def test_settings_that_no_form_would_take_are_refused(built, values, host):
         ("datafile", {"size": "many"}),
         ("rosterentry", {"email": "no address"}),
         ("solutionversion", {"path": "zz/nowhere"}),
+        ("datafile", {"path": ""}),
+        ("datafile", {"sha256": "0" * 64}),
+        ("datafile", {"size": 1}),
+        ("datafile", {"name": "../a/b"}),
+        ("datafile", {"rows": 1e999}),
+        ("datafile", {"size": 10**400}),
+        ("solutionversion", {"path": ""}),
+        ("solutionversion", {"classes": 7}),
+        ("solutionversion", {"classes": [1, 2, 3]}),
+        ("solutionversion", {"public_rows": 1}),
+        ("solutionversion", {"launch_trial": {"sample": 5}}),
         ("finding", {"remedy": "burn"}),
+        ("finding", {"counts": [1]}),
     ],
 )
 def test_rows_that_point_elsewhere_or_fit_no_column_are_refused(built, table, values, host):
@@ -97,6 +121,41 @@ def test_rows_that_point_elsewhere_or_fit_no_column_are_refused(built, table, va
     with pytest.raises(Refused, match="Was it changed"):
         importing.load(with_rows(members, table, **values), slug="moved", by=host)
     assert not Competition.objects.filter(slug="moved").exists()
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        PublicScore(value=0.5, shown=1e300),
+        Standing(curve=[[1]]),
+        Standing(curve=[[1, 0.5], [2, "x"]]),
+        Submission(problems=[7]),
+        Act(details=[]),
+    ],
+)
+def test_no_board_would_show_such_rows(row):
+    with pytest.raises(ValidationError):
+        checking.clean(row)
+
+
+@pytest.mark.parametrize("text", [b"NaN", b"[-Infinity]", b'{"a": 1e999}', b"[" * 100_000])
+def test_what_is_no_json_is_not_parsed(text):
+    with pytest.raises(ValueError, match=r"\w"):
+        checking.parsed(text)
+
+
+def test_labels_that_their_classes_do_not_hold_are_refused(built, host):
+    members = exported(built, with_solution=True)
+    file = with_rows(members, "solutionversion", classes=["no", "such", "class"])
+    with pytest.raises(Refused, match="do not fit"):
+        importing.load(file, slug="moved", by=host)
+
+
+def test_a_manifest_without_hashes_is_none(built):
+    members = exported(built, with_solution=True)
+    file = changed(members, lambda manifest: manifest.update(sha256=[1]))
+    with pytest.raises(Refused, match="names no hashes"):
+        importing.load(file, slug="moved")
 
 
 def test_a_file_of_another_challenge_is_not_adopted(built, another, host):
@@ -137,6 +196,29 @@ def test_without_the_solution_its_hash_stays_here(built):
     assert built.solution.sha256.encode() not in told
 
 
+def test_an_own_metric_moves_without_its_source(built, host):
+    """It may hold labels: the board is shown, and nothing can be scored."""
+    solutions.keep(built, CustomMetric.read(METRIC, "own.py", "minimize"))
+    lifecycle.open_now(built, host, despite="for this test")
+    members = exported(built)
+    assert not any(METRIC[:30] in data for data in members.values())
+    assert importing.load(zipped(members), slug="moved", by=host).state == State.CLOSED
+
+
+def test_an_own_metric_that_is_not_the_one_it_says_is_refused(built, host):
+    solutions.keep(built, CustomMetric.read(METRIC, "own.py", "minimize"))
+    members = exported(built, with_solution=True)
+    for source in (METRIC.decode() + "\n", "no program ("):
+        with pytest.raises(Refused, match=r"Was it changed|do not fit"):
+            importing.load(with_rows(members, "custommetric", source=source), slug="moved")
+
+
+def test_the_leak_report_leaves_with_the_solution_alone(built):
+    Finding.objects.create(competition=built, kind="shortcut", images=2, examples="aa/bb")
+    assert "finding.jsonl" not in exported(built)
+    assert b"aa/bb" not in exported(built, with_solution=True)["finding.jsonl"]
+
+
 def test_the_solution_leaves_with_the_permission_alone(built, host, clients):
     page = f"/admin/competitions/competition/{built.pk}/moving/"
     asked = {"act": "export", "with_solution": "on", "with_data": "on"}
@@ -147,6 +229,7 @@ def test_the_solution_leaves_with_the_permission_alone(built, host, clients):
     answer = client.post(page, asked)
     answer.close()
     assert answer.status_code == 200
+    assert "no-store" in answer["Cache-Control"]
 
 
 # --- what a copy carries -------------------------------------------------------------------------

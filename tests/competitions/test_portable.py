@@ -11,6 +11,7 @@ import pytest
 from django.apps import apps
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
+from django.db.models.functions import Now
 from django.test import Client
 
 from competitions import (
@@ -182,6 +183,20 @@ def test_without_the_solution_nothing_hidden_is_in_the_file(played, clients):
     assert board("moved", clients(None))["rows"] == before["rows"]
 
 
+def test_the_published_board_moves_without_the_solution(played, host, clients):
+    """Its seal is verified by then, and the seed known to everybody: the labels are not."""
+    reveal_now(played, host)
+    seal.verify(played.pk)
+    Competition.objects.filter(pk=played.pk).update(published_at=Now())
+    file = exported(played)
+    assert played.solution.sha256.encode() not in file.getvalue()
+    with zipfile.ZipFile(file) as archive:
+        assert played.solution.sha256.encode() not in archive.read("solutionversion.jsonl")
+    final = board(played.slug, clients(None), "final")
+    importing.load(file, slug="moved")
+    assert board("moved", clients(None), "final") == final
+
+
 def test_addresses_are_in_it_only_if_asked_for(played):
     User.objects.filter(first_name="Ada").update(email="ada@home.example")
     with zipfile.ZipFile(exported(played, with_solution=True)) as archive:
@@ -199,7 +214,14 @@ def test_no_password_token_or_pin_is_in_it(played):
 
 def test_taking_it_is_written_down(played, host):
     exported(played, with_solution=True, by=host)
-    assert Act.objects.get(kind=Kind.EXPORTED).details == {"solution": True, "data": True}
+    told = {"solution": True, "data": True, "emails": False}
+    assert Act.objects.get(kind=Kind.EXPORTED).details == told
+    assert Act.objects.get(kind=Kind.LABELS_VIEWED).actor == host
+
+
+def test_taking_it_without_the_solution_is_no_look_at_labels(played, host):
+    exported(played, by=host)
+    assert not Act.objects.filter(kind=Kind.LABELS_VIEWED).exists()
 
 
 # --- data by reference ---------------------------------------------------------------------------
