@@ -15,6 +15,7 @@ from baselines.commands import handing_in, learning, looking
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Train, predict, submit.")
 app.command("fetch")(handing_in.fetch_command)
 app.command("train")(learning.train_command)
+app.command("transfer")(learning.transfer_command)
 app.command("resume")(learning.resume_command)
 app.command("predict")(handing_in.predict_command)
 app.command("submit")(handing_in.submit_command)

@@ -15,7 +15,7 @@ YEARS = {
     "hog-svm": 2005, "hog-logistic": 2005, "patches-logistic": 2005, "alexnet": 2012,
     "vgg11": 2014, "vgg16": 2014, "vgg19": 2014, "googlenet": 2014, "resnet18": 2015,
     "resnet34": 2015, "resnet50": 2015, "resnet152": 2015, "resnet20": 2015, "resnet56": 2015,
-    "resnet9": 2018,
+    "resnet9": 2018, "transfer": 2014,
 }  # fmt: skip
 
 

@@ -92,6 +92,41 @@ def train_command(
         _train(run, images, out, as_json, log=log)
 
 
+def transfer_command(
+    data: Annotated[str, typer.Option(help="Photos in train/ and val/ or test/, a folder or zip.")],
+    out: Annotated[Path, typer.Option(help="The run folder to write.")],
+    base: Annotated[str, typer.Option(help="torchvision's name for it.")] = "mobilenet_v2",
+    weights: Annotated[
+        str | None, typer.Option(help="A file; else torchvision's own, from the network.")
+    ] = None,
+    freeze: Annotated[str, typer.Option(help="all | 'until LAYER' | none")] = "all",
+    side: Annotated[
+        int, typer.Option(min=32, help="Of the images as the network sees them.")
+    ] = 224,
+    head_epochs: Annotated[int | None, typer.Option(min=1)] = None,
+    tune_epochs: Annotated[int | None, typer.Option(min=1, help="After unfreezing.")] = None,
+    cache: Annotated[Path, typer.Option(help="Where frozen features are kept.")] = Path(
+        "runs/features"
+    ),
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    as_json: Json = False,
+) -> None:
+    """Put a new last layer on a network that has seen a million photos."""
+    with in_words(as_json):
+        photos = catalogue.named("baselines.transfer.photos")
+        recipe = catalogue.named("baselines.transfer.recipe")
+        chosen = {
+            "base": base, "weights": weights, "freeze": freeze, "side": side, "cache": str(cache),
+            "head_epochs": head_epochs, "tune_epochs": tune_epochs,
+        }  # fmt: skip
+        settings = {name: value for name, value in chosen.items() if value is not None}
+        images = photos.read(Path(data), side)
+        source = {"data": data, "root": "", "largest": None, "side": side}
+        run = train.plan("transfer", images, seed=seed, options={"model": settings}, source=source)
+        steps = recipe.steps(recipe.TransferOptions.of(settings), len(images.train))
+        _train(run, images, out, as_json, log=True, total=steps)
+
+
 def resume_command(
     run: Annotated[Path, typer.Argument(help="A run folder that Ctrl-C or a crash left behind.")],
     as_json: Json = False,
@@ -123,6 +158,10 @@ def _recorded(run: Run, images: Dataset, out: Path, bar: Bar) -> train.Result | 
 def source(run: Run) -> Dataset:
     """The images that a run was trained and measured on. Raises CallError where they are gone."""
     told = run.source
+    if "side" in told:
+        photos = catalogue.named("baselines.transfer.photos")
+        found: Dataset = photos.read(Path(told["data"]), told["side"])
+        return found
     if not told:
         raise CallError("This run does not say where its images came from. Train it again.")
     return catalogue.dataset(told["data"], Path(told["root"]), told["largest"])
@@ -155,9 +194,11 @@ def bench_command(
         tell({"machine": machine, "recipes": found}, as_json)
 
 
-def _train(run: Run, images: Dataset, out: Path, as_json: bool, *, log: bool) -> None:
+def _train(
+    run: Run, images: Dataset, out: Path, as_json: bool, *, log: bool, total: int | None = None
+) -> None:
     try:
-        with Bar(run.arch, train.steps(run, images)) as bar:
+        with Bar(run.arch, total or train.steps(run, images)) as bar:
             result = _recorded(run, images, out, bar) if log else None
             result = result or train.train(run, images, out, bar)
     except KeyboardInterrupt:

@@ -227,3 +227,32 @@ def test_a_sweep_never_looks_at_the_test_set(tmp_path, monkeypatch):
     assert set(seen) == {len(dataset("digits", Path()).train)}
     assert told["trials"] == 2
     assert 0 < told["accuracy"] <= 1
+
+
+# --- transfer from the terminal ------------------------------------------------------------------
+
+
+def test_transfer_from_a_folder_to_a_submission(tmp_path):
+    """With weights of one's own, for there is no network here."""
+    recipe = pytest.importorskip("baselines.transfer.recipe")
+    torch.manual_seed(0)
+    weights = tmp_path / "weights.pth"
+    torch.save(recipe.untrained("squeezenet1_1").state_dict(), weights)
+    photos = tmp_path / "photos"
+    for part, count in (("train", 6), ("val", 3)):
+        for name, colour in (("blue", (20, 30, 220)), ("red", (220, 30, 20))):
+            folder = photos / part / name
+            folder.mkdir(parents=True)
+            for n in range(count):
+                Image.new("RGB", (48, 40), tuple(c + n for c in colour)).save(folder / f"{n}.png")
+    out = tmp_path / "run"
+    told = call(
+        "transfer", "--data", str(photos), "--weights", str(weights), "--base", "squeezenet1_1",
+        "--side", "64", "--head-epochs", "20", "--cache", str(tmp_path / "features"),
+        "--out", str(out),
+    )  # fmt: skip
+    assert (told["arch"], told["held_out_images"]) == ("transfer", 6)
+    answers = tmp_path / "answers.csv"
+    call("predict", str(out), "--images", str(photos / "val" / "red"), "--out", str(answers))
+    assert answers.read_text().splitlines()[0] == "id,label"
+    assert len(answers.read_text().splitlines()) == 4
