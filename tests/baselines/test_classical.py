@@ -181,10 +181,10 @@ def test_needs_no_torch():
 
 @pytest.mark.published_data
 def test_hog_on_mnist(shared, onlooker):
-    """2 000 images of 60 000 are enough for 93 %."""
+    """1 000 images of 60 000 are enough for 90 %."""
     data = published.mnist(shared)
     data = Dataset(data.name, data.classes, *(
-        Labelled(part.pixels[:2000], part.labels[:2000]) for part in (data.train, data.test)
+        Labelled(part.pixels[:1000], part.labels[:1000]) for part in (data.train, data.test)
     ), data.held_out)  # fmt: skip
     _run, model = fitted("hog-svm", data, onlooker)
-    assert train.accuracy(model, data.test) > 0.93
+    assert train.accuracy(model, data.test) > 0.90

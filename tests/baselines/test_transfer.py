@@ -5,6 +5,7 @@ import threading
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 
 import numpy as np
@@ -65,7 +66,7 @@ def options(mobile) -> TransferOptions:
     )
 
 
-def state(network) -> dict[str, torch.Tensor]:
+def state(network) -> dict[str, Any]:
     return {name: values.clone() for name, values in network.state_dict().items()}
 
 
