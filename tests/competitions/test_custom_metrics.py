@@ -162,6 +162,7 @@ def test_from_the_upload_to_the_board(admin, rung, submit, alice, bob, clients):
     )
 
 
+@pytest.mark.once("test_from_the_upload_to_the_board")
 def test_a_bundle_brings_its_metric_along(tmp_path, db, inside):
     bundle = tmp_path / "own"
     bundle.mkdir()

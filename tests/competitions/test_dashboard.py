@@ -4,6 +4,7 @@ import io
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -147,7 +148,8 @@ def test_a_challenge_is_cloned_from_its_page(desk, ready):
     assert "There is a challenge at /competitions/again/ already" in told.content.decode()
 
 
-def test_it_goes_out_and_in_as_one_file(desk, ready):
+def test_it_goes_out_and_in_as_one_file(desk, host, ready):
+    host.user_permissions.add(Permission.objects.get(codename="view_labels"))
     out = desk.post(moving(ready), {"act": "export", "with_solution": "on", "with_data": "on"})
     data = b"".join(out.streaming_content)
     address = reverse("admin:competitions_competition_import")

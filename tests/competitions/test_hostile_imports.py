@@ -30,7 +30,7 @@ from tests.competitions.test_building import folders
 from tests.competitions.test_custom_metrics import METRIC
 from tests.competitions.zips import packed
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once("test_portable.py")]
 
 
 @pytest.fixture
