@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from baselines import train
 from baselines.classical import learners
@@ -26,12 +25,15 @@ def main() -> None:
     parser.add_argument("--root", type=Path, default=Path("data"), help="where mnist/, ... lie")
     parser.add_argument("--arch", nargs="*", choices=ARCHES, default=ARCHES)
     called = parser.parse_args()
-    table = Table("set", "arch", "accuracy", "95 % interval", "fit, s", "answers, s")
+    console, line = (
+        Console(highlight=False, soft_wrap=True),
+        "{:14} {:17} {:>9} {:>17} {:>7} {:>10}",
+    )
+    console.print(line.format("set", "arch", "accuracy", "95 % interval", "fit, s", "answers, s"))
     for load in SETS:
         data = load(called.root)
         for arch in called.arch:
-            table.add_row(data.name, arch, *_measured(data, arch))
-    Console().print(table)
+            console.print(line.format(data.name, arch, *_measured(data, arch)))
 
 
 def _measured(data: Dataset, arch: str) -> tuple[str, ...]:
