@@ -43,22 +43,8 @@ def _by_folder(archive: Archive, images: Sequence[str]) -> dict[str, str]:
 
 def _by_table(archive: Archive, images: Sequence[str], table: str) -> dict[str, str]:
     rows = _rows(archive, table)
-    classes, used = {}, set()
-    for name in images:
-        key = next((key for key in _ids(name) if key in rows), None)
-        if key is not None:
-            if key in used:
-                raise archive.refusal(
-                    f"has several images that {key!r} in {table} may mean, one of them {name}. "
-                    "Write the paths with their folders into the table."
-                )
-            classes[name] = rows[key]
-            used.add(key)
-    if unlabelled := set(images) - set(classes):
-        raise archive.refusal(f"has images without a line in {table}: {tables.some(unlabelled)}.")
-    if missing := set(rows) - used:
-        raise archive.refusal(f"lacks images that {table} names: {tables.some(missing)}.")
-    return classes
+    keys = tables.keys_of(images, rows, _ids, table, archive.refusal)
+    return {name: rows[key] for name, key in keys.items()}
 
 
 def _rows(archive: Archive, table: str) -> dict[str, str]:

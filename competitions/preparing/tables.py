@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
 
 from competitions import spreadsheets
@@ -43,6 +43,39 @@ def write(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     writer.writerow(header)
     writer.writerows(rows)
     return text.getvalue().encode()
+
+
+def keys_of(
+    images: Sequence[str],
+    rows: Collection[str],
+    ids: Callable[[str], Iterable[str]],
+    table: str,
+    refusal: Callable[[str], Refused],
+) -> dict[str, str]:
+    """The row of each image, where ``ids`` are what the table may call it, the surest first.
+
+    Raises the refusal where an image or a row is left over, or a row may mean several images.
+    """
+    keys: dict[str, str] = {}
+    used: set[str] = set()
+    for name in images:
+        key = next((key for key in ids(name) if key in rows), None)
+        if key is None:
+            continue
+        if key in used:
+            raise refusal(
+                f"has several images that {key!r} in {table} may mean, one of them {name}. "
+                "Write the paths with their folders into the table."
+            )
+        keys[name] = key
+        used.add(key)
+    missing = set(rows) - used
+    if unlabelled := set(images) - keys.keys():
+        beside = f" Named there, and no image: {some(missing)}." if missing else ""
+        raise refusal(f"has images without a line in {table}: {some(unlabelled)}.{beside}")
+    if missing:
+        raise refusal(f"lacks images that {table} names: {some(missing)}.")
+    return keys
 
 
 def some(names: Iterable[str]) -> str:

@@ -14,7 +14,6 @@ from competitions.preparing.sources.catalogue import published
 from competitions.preparing.sources.containers import Container
 from competitions.preparing.sources.item import Item, Source
 from competitions.preparing.sources.packing import packed
-from competitions.refusals import Refused
 
 __all__ = ["Container", "Item", "Source", "packed", "published", "read_source"]
 
@@ -26,26 +25,15 @@ FORMS = (
 
 @contextmanager
 def read_source(
-    stream: IO[bytes], name: str, alive: Callable[[], None] | None = None
+    stream: IO[bytes], name: str, alive: Callable[[], None] = lambda: None
 ) -> Iterator[Source]:
     """The items of an upload called ``name``; both stay open while they are read.
 
     ``alive`` is called while archives are unpacked, and may end that by raising.
     Raises Refused with a sentence: what is wrong, where, and what to do.
     """
-    _refuse_what_is_no_archive(stream)
     with ExitStack() as open_files:
         yield _source(containers.opened(stream, open_files, alive), name)
-
-
-def _refuse_what_is_no_archive(stream: IO[bytes]) -> None:
-    """The commonest of what is chosen instead, by its first bytes."""
-    head = stream.read(12)
-    stream.seek(0)
-    if head.startswith((b"Rar!", b"7z\xbc\xaf")):
-        raise Refused("This is a RAR or 7z archive, and neither is read here. Pack a zip instead.")
-    if head.startswith((b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM")) or head[8:] == b"WEBP":
-        raise Refused("This is a single image. Choose the folder of images, or a zip of it.")
 
 
 def _source(container: Container, name: str) -> Source:

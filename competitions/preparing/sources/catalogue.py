@@ -132,7 +132,7 @@ def is_on_this_machine(name: str, downloads: Path) -> bool:
     return _local(name.lower(), downloads) is not None
 
 
-def published(name: str, downloads: Path, alive: Callable[[], None] | None = None) -> Path:
+def published(name: str, downloads: Path, alive: Callable[[], None] = lambda: None) -> Path:
     """The set's folder or archive below ``downloads``; raises Refused in words.
 
     ``alive`` is called while a download goes on, which may take an hour, and may end it by raising.
@@ -143,15 +143,11 @@ def published(name: str, downloads: Path, alive: Callable[[], None] | None = Non
     local = _local(name, downloads)
     if local is not None and _is_as_published(local, SETS[name].archive):
         return local
-    _download(name, downloads, alive or _nobody_asks)
+    _download(name, downloads, alive)
     found = _local(name, downloads)
     if found is None:
         raise Refused(f"{name} was downloaded, and its files are not where they should be.")
     return found
-
-
-def _nobody_asks() -> None:
-    pass
 
 
 def _places(name: str, downloads: Path) -> list[Path]:

@@ -39,27 +39,31 @@ class Container(Protocol):
 
 
 def opened(
-    stream: IO[bytes], open_files: ExitStack, alive: Callable[[], None] | None = None
+    stream: IO[bytes], open_files: ExitStack, alive: Callable[[], None] = lambda: None
 ) -> Container:
     """Raises Refused for what is neither a zip nor a tar.
 
     What is unpacked on the way lies in temporary files, which ``open_files`` closes; ``alive`` is
     called meanwhile, for gigabytes take longer than a lease, and may end it by raising.
     """
-    tick = alive or _nobody_asks
-    head = stream.read(8)
+    head = stream.read(12)
     stream.seek(0)
+    _refuse_what_is_chosen_instead(head)
     if head.startswith(b"PK"):
-        return _nested(Archive(stream, TITLE, MAX_FILE), open_files, tick)
+        return _nested(Archive(stream, TITLE, MAX_FILE), open_files, alive)
     for magic, pieces in PACKED.items():
         if head.startswith(magic):
-            packed = _ticking(pieces(stream), tick)
+            packed = _ticking(pieces(stream), alive)
             stream = _unpacked(packed, _size(stream), open_files)
-    return _nested(Tarball(stream, TITLE, MAX_FILE), open_files, tick)
+    return _nested(Tarball(stream, TITLE, MAX_FILE), open_files, alive)
 
 
-def _nobody_asks() -> None:
-    pass
+def _refuse_what_is_chosen_instead(head: bytes) -> None:
+    """The commonest of it, by its first bytes. Raises Refused."""
+    if head.startswith((b"Rar!", b"7z\xbc\xaf")):
+        raise Refused("This is a RAR or 7z archive, and neither is read here. Pack a zip instead.")
+    if head.startswith((b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM")) or head[8:] == b"WEBP":
+        raise Refused("This is a single image. Choose the folder of images, or a zip of it.")
 
 
 def _ticking(pieces: Iterable[bytes], tick: Callable[[], None]) -> Iterator[bytes]:

@@ -66,28 +66,9 @@ def matched(
     container: Container, table: str, images: Sequence[str], rows: Mapping[str, Row]
 ) -> list[Item]:
     """The items of images and rows that name each other; raises Refused for what is left over."""
-    items, used = [], set()
-    for name in images:
-        key = next((key for key in _ids(name) if key in rows), None)
-        if key is not None:
-            if key in used:
-                raise container.refusal(
-                    f"has several images that {key!r} in {table} may mean, one of them {name}. "
-                    "Write the paths with their folders into the table."
-                )
-            row = rows[key]
-            used.add(key)
-            items.append(Item(name, row.label, row.part, row.group, row.usage))
-    missing = set(rows) - used
-    if len(items) < len(images):
-        unlabelled = set(images) - {item.name for item in items}
-        beside = f" Named there, and no image: {tables.some(missing)}." if missing else ""
-        raise container.refusal(
-            f"has images without a line in {table}: {tables.some(unlabelled)}.{beside}"
-        )
-    if missing:
-        raise container.refusal(f"lacks images that {table} names: {tables.some(missing)}.")
-    return items
+    keys = tables.keys_of(images, rows, _ids, table, container.refusal)
+    found = ((name, rows[key]) for name, key in keys.items())
+    return [Item(name, row.label, row.part, row.group, row.usage) for name, row in found]
 
 
 def _table(names: Sequence[str]) -> str | None:
