@@ -64,9 +64,9 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "resnet34": _net("resnet:resnet34", batch_size=64, images_seen=30_000),
     "resnet50": _net("resnet:resnet50", batch_size=64, images_seen=30_000),
     "resnet152": _net("resnet:resnet152", batch_size=32, images_seen=30_000),
-    "transfer": Architecture("baselines.transfer.learner"),
     "resnet20": _net("resnet:resnet20"),
     "resnet56": _net("resnet:resnet56"),
+    "transfer": Architecture("baselines.transfer.learner"),
 }
 
 

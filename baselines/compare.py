@@ -32,7 +32,7 @@ def compare(
     for arch in archs:
         catalogue.architecture(arch)
     results = []
-    for arch in sorted(dict.fromkeys(archs), key=lambda arch: YEARS.get(arch, 9999)):
+    for arch in sorted(dict.fromkeys(archs), key=lambda arch: YEARS[arch]):
         run = train.plan(arch, data, seed=seed, options=options)
         results.append(train.train(run, data, out / arch, watch(arch, train.steps(run, data))))
     return results
@@ -48,7 +48,7 @@ def plot(results: Sequence[Result], out: Path) -> Path:
         size = 30 + 600 * result.train_seconds / longest
         point = (max(result.parameters, 1), 100 * result.test_accuracy)
         axes.scatter(*point, s=size, alpha=0.6)
-        label = f"{result.arch} ({YEARS[result.arch]})" if result.arch in YEARS else result.arch
+        label = f"{result.arch} ({YEARS[result.arch]})"
         axes.annotate(label, point, xytext=(6, 6), textcoords="offset points")
     axes.set(
         xscale="log",

@@ -1,18 +1,18 @@
 """Networks as learners: from a run's settings to trained weights, and back from its folder."""
 
-import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from baselines import weights
 from baselines.catalogue import named, network_place
 from baselines.data.dataset import Dataset, Pixels
-from baselines.errors import BaselineError, CallError
+from baselines.errors import CallError
 from baselines.models.layers import Standardise
 from baselines.models.task import Task
 from baselines.runs import Run
@@ -35,7 +35,7 @@ class Deep:
 
     @property
     def parameters(self) -> int:
-        return sum(weights.numel() for weights in self.network.parameters())
+        return weights.count(self.network)
 
     def probabilities(self, pixels: Pixels) -> NDArray[np.float32]:
         logits = answers(self.network, self._on, torch.from_numpy(pixels), flips=self._flips)
@@ -43,8 +43,7 @@ class Deep:
         return result
 
     def save(self, folder: Path) -> None:
-        state = {name: values.cpu() for name, values in self.network.state_dict().items()}
-        torch.save(state, folder / "model.pt")
+        weights.save(self.network, folder)
 
 
 def fit(data: Dataset, run: Run, watch: Watch, folder: Path | None = None) -> Deep:
@@ -73,12 +72,9 @@ def begun(data: Dataset, run: Run) -> Trainer:
 
 
 def load(folder: Path, run: Run) -> Deep:
-    """The network of a run folder; the file is read as numbers only, it cannot carry code."""
-    network, on, path = new(run), _device(run), folder / "model.pt"
-    try:
-        network.load_state_dict(torch.load(path, "cpu", weights_only=True))
-    except (OSError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
-        raise BaselineError(f"{path} is not this run's model. Train it again.") from error
+    """The network of a run folder. Raises BaselineError where it is not this run's."""
+    network, on = new(run), _device(run)
+    weights.load(network, folder)
     return Deep(on.placed(network).eval(), on, run.training.flips)
 
 
@@ -97,22 +93,21 @@ def _device(run: Run) -> Device:
     return device(bf16=run.training.bf16, channels_last=run.training.channels_last)
 
 
-class _memory_in_words:  # noqa: N801 - reads as a word after `with`
+@contextmanager
+def _memory_in_words(options: Options) -> Iterator[None]:
     """Out of memory as a sentence that names a batch size which may fit."""
-
-    def __init__(self, options: Options) -> None:
-        self._options = options
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: Any) -> None:
-        if isinstance(error, torch.OutOfMemoryError | MemoryError) or _is_alloc(error):
-            size = self._options.batch_size
-            raise CallError(
-                f"A batch of {size} images does not fit into memory. "
-                f"Try --batch-size {max(1, size // 2)}, or smaller images with --largest."
-            ) from error
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        size = options.batch_size
+        raise CallError(
+            f"A batch of {size} images does not fit into memory. "
+            f"Try --batch-size {max(1, size // 2)}, or smaller images with --largest."
+        ) from error
 
 
-def _is_alloc(error: BaseException | None) -> bool:
-    return isinstance(error, RuntimeError) and "not enough memory" in str(error)
+def _is_out_of_memory(error: Exception) -> bool:
+    known = isinstance(error, torch.OutOfMemoryError | MemoryError)
+    return known or "not enough memory" in str(error)  # the CPU's, a plain RuntimeError

@@ -69,15 +69,6 @@ def pooled(image: Tensor, kind: Literal["max", "mean"], size: int) -> Tensor:
     return largest
 
 
-def output_size(n: int, f: int, padding: int = 0, stride: int = 1) -> int:
-    """How often the window fits along a side.
-
-    >>> output_size(32, 5), output_size(28, 2, stride=2), output_size(224, 7, padding=3, stride=2)
-    (28, 14, 112)
-    """
-    return (n + 2 * padding - f) // stride + 1
-
-
 def sample() -> NDArray[np.uint8]:
     """A photograph that comes with scikit-learn, at half its size."""
     photo = torch.tensor(load_sample_image("china.jpg")).permute(2, 0, 1).float()

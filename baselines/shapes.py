@@ -10,7 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from baselines import weights
 from baselines.catalogue import named, network_place
+from baselines.listening import listening
 from baselines.models.task import Task
 
 FLOAT = 4  # bytes
@@ -62,26 +64,16 @@ def table(arch: str, task: Task, options: Mapping[str, Any] | None = None) -> Ta
 def layers(network: nn.Module, task: Task) -> list[Layer]:
     """Each module without children that one image passes, in the order in which it does."""
     found: list[Layer] = []
+    leaves = {each: name for name, each in network.named_modules() if not any(each.children())}
 
-    def note(name: str) -> Any:
-        def hook(module: nn.Module, _inputs: Any, output: Tensor) -> None:
-            count = sum(each.numel() for each in module.parameters())
-            shape = tuple(output.shape[1:])
-            found.append(
-                Layer(name, type(module).__name__, shape, FLOAT * output[0].numel(), count)
-            )
+    def note(module: nn.Module, output: Tensor) -> None:
+        shape, memory = tuple(output.shape[1:]), FLOAT * output[0].numel()
+        kind, count = type(module).__name__, weights.count(module)
+        found.append(Layer(leaves[module], kind, shape, memory, count))
 
-        return hook
-
-    leaves = [(name, each) for name, each in network.named_modules() if not any(each.children())]
-    hooks = [each.register_forward_hook(note(name)) for name, each in leaves]
     device = next(network.parameters()).device
-    try:
-        with torch.inference_mode():
-            network(torch.zeros(1, task.channels, task.height, task.width, device=device))
-    finally:
-        for each in hooks:
-            each.remove()
+    with listening(leaves, note), torch.inference_mode():
+        network(torch.zeros(1, task.channels, task.height, task.width, device=device))
     return found
 
 

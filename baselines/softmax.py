@@ -21,6 +21,13 @@ WEIGHT_DECAY = 1e-4
 Floats = NDArray[np.float32]
 
 
+def softmax(scores: Floats) -> Floats:
+    """A probability per class: all positive, each row sums to one."""
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))  # the shift avoids overflow
+    result: Floats = powers / powers.sum(axis=1, keepdims=True)
+    return result
+
+
 @dataclass(frozen=True)
 class Softmax:
     weights: Floats  # (features, classes)
@@ -41,17 +48,14 @@ class Softmax:
 
     def probabilities(self, pixels: Pixels) -> Floats:
         chunks = np.array_split(pixels, len(pixels) // 4096 + 1)
-        return np.concatenate([self._softmax(self.features(chunk)) for chunk in chunks])
+        return np.concatenate([self._shares(self.features(chunk)) for chunk in chunks])
 
-    def _softmax(self, features: Floats) -> Floats:
-        scores = features @ self.weights + self.bias
-        powers = np.exp(scores - scores.max(axis=1, keepdims=True))  # the shift avoids overflow
-        result: Floats = powers / powers.sum(axis=1, keepdims=True)
-        return result
+    def _shares(self, features: Floats) -> Floats:
+        return softmax(features @ self.weights + self.bias)
 
     def learn(self, features: Floats, labels: NDArray[np.int64], rate: float) -> int:
         """One step of gradient descent, in place; returns how many were right before it."""
-        error = self._softmax(features)
+        error = self._shares(features)
         right = int((error.argmax(axis=1) == labels).sum())
         error[np.arange(len(labels)), labels] -= 1
         self.weights[...] -= rate * (features.T @ error / len(labels) + WEIGHT_DECAY * self.weights)

@@ -21,6 +21,7 @@ from baselines.classical.features import Describe, Floats, hog, patches
 from baselines.data.dataset import Dataset, Labelled, Pixels
 from baselines.errors import BaselineError, CallError
 from baselines.runs import Run
+from baselines.softmax import softmax
 from baselines.watching import Watch
 
 NEIGHBOURS = 5
@@ -71,7 +72,7 @@ class Linear:
 
     def _probabilities(self, pixels: Pixels) -> Floats:
         standard: Floats = (self.describe(pixels) - self.mean) / self.deviation
-        return _softmax(standard @ self.weights + self.bias)
+        return softmax(standard @ self.weights + self.bias)
 
     def save(self, folder: Path) -> None:
         np.savez(
@@ -214,9 +215,3 @@ def _smallest(values: Floats, count: int) -> NDArray[np.int64]:
 
 def _rows(pixels: Pixels) -> Floats:
     return pixels.reshape(len(pixels), -1).astype(np.float32)
-
-
-def _softmax(scores: Floats) -> Floats:
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))  # the shift avoids overflow
-    result: Floats = powers / powers.sum(axis=1, keepdims=True)
-    return result

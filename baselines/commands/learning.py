@@ -23,8 +23,8 @@ Largest = Annotated[
 
 def train_command(
     out: Annotated[Path, typer.Option(help="The run folder to write.")],
-    arch: Annotated[str, typer.Option(help=" | ".join(catalogue.ARCHITECTURES))] = "",
-    data: Annotated[str, typer.Option(help=f"{' | '.join(catalogue.SETS)}, or a folder.")] = "",
+    arch: Arch = "",
+    data: Data = "",
     recipe: Annotated[
         str, typer.Option(help=f"Both, and tuned settings: {' | '.join(recipes.names())}.")
     ] = "",

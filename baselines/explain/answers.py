@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 import scoring
+from baselines import weights
 from baselines.data.dataset import Labels, Pixels
 from baselines.errors import BaselineError
 
@@ -57,8 +58,7 @@ def ask(network: nn.Module, pixels: Pixels, labels: Labels, classes: int) -> Ans
 def result(network: nn.Module, given: Answers) -> Result:
     accuracy = float(given.right.mean())
     low, high = scoring.wilson(accuracy, len(given.labels))
-    parameters = sum(weights.numel() for weights in network.parameters())
-    return Result(accuracy, low, high, len(given.labels), parameters)
+    return Result(accuracy, low, high, len(given.labels), weights.count(network))
 
 
 def floats(network: nn.Module, pixels: Pixels) -> Tensor:

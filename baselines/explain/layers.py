@@ -1,13 +1,13 @@
 """Which convolutions does an image pass, in which order, and what do they give?"""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
+
+from baselines.listening import listening
 
 Call: TypeAlias = tuple[nn.Module, torch.Size]
 
@@ -63,18 +63,3 @@ def maps(network: nn.Module, chosen: list[Convolution], image: Tensor) -> list[T
     with listening([one.module for one in chosen], given.setdefault):
         network(image)
     return [given[one.module][0].cpu() for one in chosen]
-
-
-@contextmanager
-def listening(modules: Iterable[nn.Module], note: Callable[[Any, Any], object]) -> Iterator[None]:
-    """Call note(module, output) whenever one of the modules has worked."""
-
-    def hook(module: nn.Module, _inputs: object, output: object) -> None:
-        note(module, output)
-
-    handles = [module.register_forward_hook(hook) for module in modules]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()

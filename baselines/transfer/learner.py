@@ -1,6 +1,5 @@
 """Transfer as a learner: from a run's settings to a trained network, and back from its folder."""
 
-import pickle
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from baselines import weights
 from baselines.data.dataset import Dataset, Pixels
-from baselines.errors import BaselineError
 from baselines.runs import Run
 from baselines.training.device import Device, device
 from baselines.transfer import recipe
@@ -32,13 +31,13 @@ class Transferred:
 
     @property
     def parameters(self) -> int:
-        return sum(weights.numel() for weights in self.network.parameters())
+        return weights.count(self.network)
 
     @property
     def trainable(self) -> int:
         """How many of them were changed for the task."""
         changed = [each for each in self.network.parameters() if each.requires_grad]
-        return sum(weights.numel() for weights in changed)
+        return sum(each.numel() for each in changed)
 
     @torch.inference_mode()
     def probabilities(self, pixels: Pixels) -> NDArray[np.float32]:
@@ -52,8 +51,7 @@ class Transferred:
         return result
 
     def save(self, folder: Path) -> None:
-        state = {name: values.cpu() for name, values in self.network.state_dict().items()}
-        torch.save(state, folder / "model.pt")
+        weights.save(self.network, folder)
 
 
 def fit(data: Dataset, run: Run, watch: Watch, folder: Path | None = None) -> Transferred:
@@ -78,10 +76,7 @@ def transfer(
 def load(folder: Path, run: Run) -> Transferred:
     """The network of a run folder; needs neither the pre-trained weights nor the cache."""
     options, on = TransferOptions.of(run.training.model), device(bf16=run.training.bf16)
-    network, path = recipe.untrained(options.base), folder / "model.pt"
+    network = recipe.untrained(options.base)
     recipe.replace_head(network, len(run.classes))
-    try:
-        network.load_state_dict(torch.load(path, "cpu", weights_only=True))
-    except (OSError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
-        raise BaselineError(f"{path} is not this run's model. Train it again.") from error
+    weights.load(network, folder)
     return Transferred(on.placed(network).eval(), options, on)

@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from baselines.data.challenge import SUFFIXES
 from baselines.data.dataset import Dataset, Labelled, Labels, Pixels, hold_out
 from baselines.errors import BaselineError, CallError
 
 HELD_OUT = {"val": "validation set", "valid": "validation set", "test": "test set"}
-SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
 MARGIN = 256 / 224  # the shorter side is this much larger than the crop from the middle
 THREADS, AHEAD = 2, 32
 

@@ -7,6 +7,7 @@ from baselines.errors import BaselineError
 
 torch = pytest.importorskip("torch")
 hand_filters = pytest.importorskip("baselines.hand_filters", exc_type=ModuleNotFoundError)
+shapes = pytest.importorskip("baselines.shapes")
 pytestmark = pytest.mark.torch
 
 RAMP = torch.arange(25.0).reshape(1, 5, 5)
@@ -54,7 +55,7 @@ def test_pooling_takes_the_maximum_or_the_mean_of_each_window():
 def test_the_formula_is_what_torch_does(n, f, padding, stride):
     image, weights = torch.zeros(1, 1, n, n), torch.zeros(1, 1, f, f)
     found = torch.nn.functional.conv2d(image, weights, padding=padding, stride=stride)
-    assert found.shape[-1] == hand_filters.output_size(n, f, padding, stride)
+    assert found.shape[-1] == shapes.output_side(n, f, stride=stride, padding=padding)
 
 
 @pytest.mark.parametrize("shape", [None, (1, 8, 8), (3, 20, 41)])

@@ -45,17 +45,18 @@ def data() -> Dataset:
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory) -> str:
     """A file for squeezenet1_1, as if somebody had trained it."""
-    torch.manual_seed(0)
-    path = tmp_path_factory.mktemp("weights") / "squeezenet.pth"
-    torch.save(recipe.untrained("squeezenet1_1").state_dict(), path)
-    return str(path)
+    return untrained("squeezenet1_1", tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
 def mobile(tmp_path_factory) -> str:
+    return untrained("mobilenet_v2", tmp_path_factory)
+
+
+def untrained(base: str, tmp_path_factory) -> str:
     torch.manual_seed(0)
-    path = tmp_path_factory.mktemp("weights") / "mobilenet.pth"
-    torch.save(recipe.untrained("mobilenet_v2").state_dict(), path)
+    path = tmp_path_factory.mktemp("weights") / f"{base}.pth"
+    torch.save(recipe.untrained(base).state_dict(), path)
     return str(path)
 
 
