@@ -14,6 +14,7 @@ from baselines.errors import BaselineError, CallError
 from baselines.remote import Refusal, Site
 
 FILES = ("train.zip", "test.zip", "train.csv", "sample_submission.csv")
+FOLDERS = ("train", "test")  # what is unpacked of them
 OPTIONAL = {"train.csv"}  # the folders in train.zip name the classes already
 CHUNK = 1 << 20
 UNPACKED_LIMIT = 32 << 30  # bytes: more than any challenge here, less than most disks
@@ -25,11 +26,34 @@ def fetch(site: Site, folder: Path, report: Report) -> list[Path]:
     """Every file of the challenge, checked; `train/` and `test/` unpacked beside the archives."""
     folder.mkdir(parents=True, exist_ok=True)
     found = [path for name in FILES if (path := _one(site, name, folder, report))]
+    _unpack_all(found)
+    return found
+
+
+def copy(source: Path, folder: Path) -> list[Path]:
+    """A challenge from a folder, such as a stick that goes around; unpacked like a download.
+
+    Raises CallError for a folder that holds no challenge, BaselineError for a damaged archive.
+    """
+    found = [path for name in FILES if (path := source / name).exists()]
+    unpacked = [path for name in FOLDERS if (path := source / name).is_dir()]
+    if not any(path.stem == "train" for path in (*found, *unpacked)):
+        raise CallError(f"{source} has neither train/ nor train.zip. Is it a fetched challenge?")
+    if folder.resolve() == source.resolve():
+        raise CallError(f"{source} is where its copy would go. Say where with --out.")
+    folder.mkdir(parents=True, exist_ok=True)
+    copies = [Path(shutil.copy2(path, folder / path.name)) for path in found]
+    for path in unpacked:
+        shutil.copytree(path, folder / path.name, dirs_exist_ok=True)
+    _unpack_all(copies)
+    return [*copies, *(folder / path.name for path in unpacked)]
+
+
+def _unpack_all(found: list[Path]) -> None:
     for archive in found:
         target = archive.with_suffix("")
         if archive.suffix == ".zip" and not target.exists():
             unpack(archive, target)
-    return found
 
 
 def _one(site: Site, name: str, folder: Path, report: Report) -> Path | None:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -13,7 +14,9 @@ import scoring
 from baselines import catalogue, runs
 from baselines.catalogue import Classifier
 from baselines.data import challenge
+from baselines.data.decoding import Renamed
 from baselines.errors import BaselineError, CallError
+from baselines.runs import Run
 
 SAMPLE = "sample_submission.csv"
 POSITIVE = "1"  # the class whose probability a column of scores holds, as in scoring
@@ -37,7 +40,7 @@ def predict(run_folder: Path, images: Path, sample: Path | None) -> bytes:
     pictures = _pictures(images)
     form = _form(sample or _sample_beside(images), list(pictures), run.classes)
     pictures = _in_order(pictures, form.template)
-    pixels = challenge.stack(pictures, size=(run.width, run.height), grey=run.channels == 1)
+    pixels = challenge.stack(pictures, (run.width, run.height), grey=run.channels == 1)
     answers = _table(form, run.classes, model.probabilities(pixels))
     problems, _more = scoring.check(answers, form.template)
     if problems:
@@ -45,10 +48,26 @@ def predict(run_folder: Path, images: Path, sample: Path | None) -> bytes:
     return answers
 
 
-def _pictures(images: Path) -> dict[str, bytes]:
+def expected(run: Run) -> dict[str, Any]:
+    """The accuracy to expect on new images, from those held out of training; empty if untrained.
+
+    ``low`` and ``high`` are Wilson's 95 % interval for that many images. It is honest as long as
+    the test images are of the same kind and the held-out ones chose nothing.
+    """
+    if not run.metrics:
+        return {}
+    accuracy, images = run.metrics["test_accuracy"], run.metrics["held_out_images"]
+    low, high = scoring.wilson(accuracy, images)
+    return {
+        "accuracy": accuracy, "low": round(low, 6), "high": round(high, 6),
+        "images": images, "held_out": run.metrics["held_out"],
+    }  # fmt: skip
+
+
+def _pictures(images: Path) -> Mapping[str, bytes]:
     """Test images by their path; `images` may be a folder, an archive or a whole challenge."""
     whole = images.is_dir() and ((images / "test").exists() or (images / "test.zip").exists())
-    found = dict(challenge.images(challenge.part(images, "test") if whole else images))
+    found = challenge.files(challenge.part(images, "test") if whole else images)
     if not found:
         raise CallError(f"{images} holds no images.")
     return found
@@ -98,18 +117,18 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def _in_order(pictures: dict[str, bytes], template: scoring.Template) -> dict[str, bytes]:
+def _in_order(pictures: Mapping[str, bytes], template: scoring.Template) -> Mapping[str, bytes]:
     """The pictures the template asks for: an id is a path, a file name, or that without ending."""
-    by_id: dict[str, bytes] = {}
-    for name, data in pictures.items():
+    by_id: dict[str, str] = {}
+    for name in pictures:
         path = PurePosixPath(name)
-        by_id |= dict.fromkeys((path.stem, path.name, name), data)
+        by_id |= dict.fromkeys((path.stem, path.name, name), name)
     missing = [name for name in template.ids if name not in by_id]
     if missing:
         message = f"There is no image for the id {missing[0]} ({len(missing)} of"
         message += f" {len(template.ids)} ids without one). Are these the test images?"
         raise CallError(message)
-    return {name: by_id[name] for name in template.ids}
+    return Renamed(pictures, {name: by_id[name] for name in template.ids})
 
 
 def _table(form: Form, classes: tuple[str, ...], probabilities: NDArray[Any]) -> bytes:

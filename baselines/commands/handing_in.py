@@ -6,9 +6,13 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
-from baselines import catalogue, fetch, predict, submit
+from baselines import catalogue, fetch, predict, runs, submit
 from baselines.commands.telling import Json, Token, in_words, notes, tell
+from baselines.errors import CallError
 from baselines.remote import Site
+
+PUBLISHED_SETS = tuple(name for name in catalogue.SETS if name != "digits")  # that needs no file
+PUBLISHED = ", ".join(PUBLISHED_SETS)
 
 
 def predict_command(
@@ -24,8 +28,13 @@ def predict_command(
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_bytes(answers)
         rows = answers.count(b"\n") - 1
-        notes.print(f"{rows} answers in {out}.")
-        tell({"file": str(out), "rows": rows}, as_json)
+        notes.print(f"{rows} answers in {out}.", markup=False)
+        if expected := predict.expected(runs.read(run)):
+            notes.print(
+                "Expect an accuracy of {accuracy:.1%}, 95 % interval {low:.1%} to {high:.1%}: so "
+                "it was on the {images} images of the {held_out}.".format(**expected)
+            )
+        tell({"file": str(out), "rows": rows, "expected": expected or None}, as_json)
 
 
 def export_command(
@@ -42,25 +51,56 @@ def export_command(
 
 
 def fetch_command(
-    url: Annotated[str, typer.Argument(help="The site, or the challenge's page.")],
+    source: Annotated[
+        str,
+        typer.Argument(help=f"The site, a challenge's page or slug, a folder, {PUBLISHED}."),
+    ],
     slug: Annotated[str | None, typer.Argument(help="The challenge, e.g. digits.")] = None,
     token: Token = None,
-    out: Annotated[Path | None, typer.Option(help="Else data/SLUG.")] = None,
+    site: Annotated[
+        str | None, typer.Option(envvar="HOLDOUT_URL", help="Where a slug alone is looked up.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Else data/SLUG; data for a set.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Download a challenge's files, joining it where that is needed, and unpack them."""
+    """Bring a challenge's files, joining it where that is needed, or a published set."""
     with in_words(as_json):
-        site = Site.at(url, slug, token)
-        folder = out or Path("data", site.slug)
-        with Progress(console=notes, transient=True) as progress:
-            tasks = {name: progress.add_task(name, start=False) for name in fetch.FILES}
-            found = fetch.fetch(
-                site,
-                folder,
-                lambda name, done, total: progress.update(tasks[name], completed=done, total=total),
+        if source in PUBLISHED_SETS:
+            folder = catalogue.named("baselines.data.download").download(
+                source, out or Path("data")
             )
-        notes.print(f"{', '.join(path.name for path in found)} in {folder}.")
+            found = sorted(path for path in folder.iterdir() if path.is_file())
+        elif Path(source).is_dir():
+            folder = out or Path("data", Path(source).resolve().name)
+            found = fetch.copy(Path(source), folder)
+        else:
+            challenge = _challenge(source, slug, site, token)
+            folder = out or Path("data", challenge.slug)
+            found = _downloaded(challenge, folder)
+        notes.print(f"{', '.join(path.name for path in found)} in {folder}.", markup=False)
         tell({"folder": str(folder), "files": [path.name for path in found]}, as_json)
+
+
+def _challenge(source: str, slug: str | None, site: str | None, token: str | None) -> Site:
+    """The challenge that an address names, or a slug on the site of ``--site``."""
+    if "/" in source or slug:
+        return Site.at(source, slug, token)
+    if not site:
+        raise CallError(
+            f"{source} is no address, no folder here and none of {PUBLISHED}. To fetch a "
+            "challenge by its slug, give the site as well: --site http://… or HOLDOUT_URL."
+        )
+    return Site.at(site, source, token)
+
+
+def _downloaded(challenge: Site, folder: Path) -> list[Path]:
+    with Progress(console=notes, transient=True) as progress:
+        tasks = {name: progress.add_task(name, start=False) for name in fetch.FILES}
+        return fetch.fetch(
+            challenge,
+            folder,
+            lambda name, done, total: progress.update(tasks[name], completed=done, total=total),
+        )
 
 
 def submit_command(

@@ -12,6 +12,7 @@ from baselines.commands import learning
 from baselines.commands.learning import Arch, Data, Largest, Root
 from baselines.commands.telling import Bars, Json, in_words, notes, tell
 from baselines.data import challenge
+from baselines.data.dataset import Pixels
 from baselines.errors import CallError
 from baselines.models.task import IMAGENET, Task
 
@@ -156,10 +157,15 @@ def filters_command(
     """The course's filters by hand (identity, edge, sharpen, blur) and pooling, on a picture."""
     with in_words(as_json):
         demo = catalogue.named("baselines.hand_filters")
-        pixels = challenge.stack({image.name: image.read_bytes()})[0] if image else None
-        picture = demo.show(pixels, out)
+        picture = demo.show(_picture(image) if image else None, out)
         notes.print(f"{picture}", markup=False)
         tell({"picture": str(picture)}, as_json)
+
+
+def _picture(image: Path) -> Pixels:
+    pictures = {image.name: image.read_bytes()}
+    found: Pixels = challenge.stack(pictures, *challenge.looks(pictures))[0]
+    return found
 
 
 def _task(data: str | None) -> Task:

@@ -1,19 +1,19 @@
 """A challenge as it is fetched from a site: train.zip, test.zip, train.csv, sample_submission.csv.
 
 `train/` and `test/` may also lie unpacked beside the archives. Images are read straight from the
-archive, so nothing is unpacked that need not be.
+archive, one by one, so nothing is unpacked that need not be.
 """
 
 import csv
 import io
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from baselines.data.dataset import Dataset, Labelled, Pixels, hold_out
+from baselines.data.dataset import Dataset, Labelled, Pixels, part_held_out, split
+from baselines.data.decoding import Files, ahead, array
 from baselines.errors import BaselineError, CallError
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
@@ -27,7 +27,7 @@ def load(folder: Path, largest: int | None = None) -> Dataset:
     Images with a longer side than ``largest`` pixels are shrunk, all to one size.
     """
     source = part(folder, "train")
-    pictures = dict(images(source))
+    pictures = files(source)
     if not pictures:
         raise BaselineError(f"{source} holds no images. Expected one folder of images per class.")
     names = list(pictures)
@@ -35,9 +35,13 @@ def load(folder: Path, largest: int | None = None) -> Dataset:
     classes = sorted(set(labels))
     if len(classes) < 2:
         raise BaselineError(f"{source} has only the class {classes[0]}; at least two are needed.")
-    pixels = stack(pictures, largest=largest)
     codes = np.searchsorted(np.array(classes), np.array(labels)).astype(np.int64)
-    return hold_out(folder.name, classes, Labelled(pixels, codes))
+    size, grey = looks(pictures, largest)
+    train, held = (
+        Labelled(stack(pictures.some([names[at] for at in places]), size, grey), codes[places])
+        for places in split(folder.name, codes)
+    )
+    return Dataset(folder.name, tuple(classes), train, held, part_held_out())
 
 
 def part(folder: Path, name: str) -> Path:
@@ -48,24 +52,9 @@ def part(folder: Path, name: str) -> Path:
     raise CallError(f"{folder} has neither {name}/ nor {name}.zip. Is it a fetched challenge?")
 
 
-def images(source: Path) -> Iterator[tuple[str, bytes]]:
-    """Every image of a folder or zip archive as (path inside it, bytes), sorted by path."""
-    if source.is_dir():
-        for path in sorted(path for path in source.rglob("*") if _is_image(path.as_posix())):
-            yield path.relative_to(source).as_posix(), path.read_bytes()
-    elif source.is_file():
-        yield from _zipped(source)
-    else:
-        raise CallError(f"{source} does not exist.")
-
-
-def _zipped(source: Path) -> Iterator[tuple[str, bytes]]:
-    try:
-        with zipfile.ZipFile(source) as archive:
-            for name in sorted(name for name in archive.namelist() if _is_image(name)):
-                yield name, archive.read(name)
-    except zipfile.BadZipFile as error:
-        raise BaselineError(f"{source} is not a whole zip archive ({error}).") from error
+def files(source: Path) -> Files:
+    """The image files of a folder or zip archive. Raises as Files does."""
+    return Files(source, _is_image)
 
 
 def _is_image(name: str) -> bool:
@@ -74,28 +63,29 @@ def _is_image(name: str) -> bool:
     return path.suffix.lower() in SUFFIXES and not hidden
 
 
-def stack(
-    pictures: dict[str, bytes],
-    *,
-    size: tuple[int, int] | None = None,
-    grey: bool | None = None,
-    largest: int | None = None,
-) -> Pixels:
-    """Decode images into one (N, C, H, W) array.
+def looks(
+    pictures: Mapping[str, bytes], largest: int | None = None
+) -> tuple[tuple[int, int], bool]:
+    """The width and height that suit them all, and whether they are grey; from their headers.
 
-    Without `size` (width, height) they keep theirs if all agree, or what fits into a square of
-    `largest` pixels; without `grey` they are grey if none has colour.
+    They keep their size if all agree, or what of it fits into a square of ``largest`` pixels. They
+    are grey if none has colour.
     """
-    if size is None or grey is None:
-        headers = [_opened(name, data) for name, data in pictures.items()]
-        sizes = {header.size for header in headers}
-        common = sizes.pop() if len(sizes) == 1 else MIXED_SIZE
-        shape = size or _shrunk(common, largest)
-        grey = all(header.mode in GREY_MODES for header in headers) if grey is None else grey
-    else:
-        shape = size
+    sizes, modes = zip(*ahead(lambda name: _look(name, pictures[name]), pictures), strict=True)
+    common = sizes[0] if len(set(sizes)) == 1 else MIXED_SIZE
+    return _shrunk(common, largest), set(modes) <= GREY_MODES
+
+
+def stack(pictures: Mapping[str, bytes], size: tuple[int, int], grey: bool) -> Pixels:
+    """Decode images into one (N, C, H, W) array of that width and height."""
+    shape = (len(pictures), 1 if grey else 3, size[1], size[0])
     mode = "L" if grey else "RGB"
-    return np.stack([_decoded(name, data, shape, mode) for name, data in pictures.items()])
+    return array(lambda name: _decoded(name, pictures[name], size, mode), pictures, shape)
+
+
+def _look(name: str, data: bytes) -> tuple[tuple[int, int], str]:
+    with _opened(name, data) as image:
+        return image.size, image.mode
 
 
 def _shrunk(size: tuple[int, int], largest: int | None) -> tuple[int, int]:

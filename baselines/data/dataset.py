@@ -35,16 +35,24 @@ def hold_out(name: str, classes: Sequence[str], images: Labelled, *, part: int =
 
     The split does not depend on the training seed, so two runs are compared on equal terms.
     """
-    order = np.random.default_rng(0).permutation(len(images))
-    by_class = order[np.argsort(images.labels[order], kind="stable")]
-    held = np.sort(by_class[part - 1 :: part])
-    kept = np.setdiff1d(np.arange(len(images)), held)
-    if len(held) == 0:
-        message = f"{name} has {len(images)} labelled images; at least {part} are needed."
-        raise BaselineError(message)
+    kept, held = split(name, images.labels, part)
     train, test = (Labelled(images.pixels[at], images.labels[at]) for at in (kept, held))
-    fraction = {5: "fifth", 10: "tenth"}.get(part, f"1/{part}")
-    return Dataset(name, tuple(classes), train, test, f"validation {fraction}")
+    return Dataset(name, tuple(classes), train, test, part_held_out(part))
+
+
+def split(name: str, labels: Labels, part: int = 5) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where the images to train with lie, and every ``part``-th of each class, held out."""
+    order = np.random.default_rng(0).permutation(len(labels))
+    by_class = order[np.argsort(labels[order], kind="stable")]
+    held = np.sort(by_class[part - 1 :: part])
+    if len(held) == 0:
+        message = f"{name} has {len(labels)} labelled images; at least {part} are needed."
+        raise BaselineError(message)
+    return np.setdiff1d(np.arange(len(labels)), held), held
+
+
+def part_held_out(part: int = 5) -> str:
+    return f"validation { {5: 'fifth', 10: 'tenth'}.get(part, f'1/{part}') }"
 
 
 def channel_statistics(pixels: Pixels) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -52,8 +60,16 @@ def channel_statistics(pixels: Pixels) -> tuple[tuple[float, ...], tuple[float, 
     levels = np.arange(256) / 255
     means, deviations = [], []
     for channel in range(pixels.shape[1]):
-        share = np.bincount(pixels[:, channel].ravel(), minlength=256) / pixels[:, channel].size
+        share = _levels(pixels[:, channel]) / pixels[:, channel].size
         mean = float(share @ levels)
         means.append(mean)
         deviations.append(max(float(share @ (levels - mean) ** 2) ** 0.5, 1e-3))
     return tuple(means), tuple(deviations)
+
+
+def _levels(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """How often each of the 256 levels occurs; a thousand images at a time, as they may be many."""
+    parts = (pixels[at : at + 1000] for at in range(0, len(pixels), 1000))
+    return sum(
+        (np.bincount(part.ravel(), minlength=256) for part in parts), np.zeros(256, np.int64)
+    )

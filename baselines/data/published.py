@@ -1,7 +1,7 @@
 """The classic sets: MNIST, Fashion-MNIST, CIFAR-10.
 
 The files are looked for under `--root` as torchvision lays them out (MNIST/raw/*-ubyte,
-cifar-10-batches-py/) or compressed as published (mnist/*.gz, cifar-10/*.xz). Nothing is downloaded.
+cifar-10-batches-py/) or compressed as published (mnist/*.gz, cifar-10/*.xz).
 """
 
 import gzip
@@ -67,7 +67,10 @@ def _find(name: str, root: Path, folders: tuple[str, str], file: str) -> Path:
         if path.is_file():
             return path
     plain, packed = candidates[0], root / folders[1]
-    raise CallError(f"{name} is not under {root}: looked for {plain} and for {file} in {packed}/.")
+    raise CallError(
+        f"{name} is not under {root}: looked for {plain} and for {file} in {packed}/. "
+        f"`python -m baselines fetch {name} --out {root}` downloads it."
+    )
 
 
 def _unpacked(path: Path) -> bytes:

@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from baselines.models.layers import FitInto, convolution, exchange
 from baselines.models.task import Task
-from baselines.models.vision import models
+from baselines.vision import models
 
 AUXILIARY = 0.3  # the weight of each auxiliary loss in the paper
 

@@ -12,7 +12,7 @@ from torch.nn import functional
 from baselines.models.layers import FitInto, convolution, exchange
 from baselines.models.layers import activation as activated
 from baselines.models.task import Task
-from baselines.models.vision import models
+from baselines.vision import models
 
 
 def resnet18(task: Task, *, activation: str = "relu") -> nn.Module:

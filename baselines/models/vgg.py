@@ -10,7 +10,7 @@ from torch import nn
 
 from baselines.models.layers import FitInto, convolution, exchange, linear
 from baselines.models.task import Task
-from baselines.models.vision import models
+from baselines.vision import models
 
 # Table 1 of the paper: convolutions of each block, between two poolings; columns A, D and E.
 BLOCKS = {11: (1, 1, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}

@@ -1,6 +1,7 @@
 """The training loop of every network: batches by index out of images that lie on the device.
 
-All images stay there as one uint8 tensor: no loader, no worker processes. Read `fit` first.
+Small sets stay there as one uint8 tensor, large ones are fed to it: no worker processes. Read
+`fit` first.
 """
 
 import math
@@ -17,6 +18,7 @@ from torch.optim import Optimizer
 from baselines.data.dataset import Labelled
 from baselines.training import augmenting
 from baselines.training.device import Device
+from baselines.training.feeding import Feed
 from baselines.training.optimisers import optimiser
 from baselines.training.options import Options
 from baselines.training.schedules import Schedule, schedule
@@ -55,8 +57,7 @@ class Trainer:
         self.learn = torch.compile(self._loss) if options.compile else self._loss
         self.progress = Progress()
         train, held = (images, None) if not options.early_stopping else _held_back(images)
-        self.pixels = torch.from_numpy(train.pixels).to(device.name)
-        self.labels = torch.from_numpy(train.labels).to(device.name)
+        self.feed = Feed(train, device)
         self.held = held
         self.epochs = options.total_epochs(len(train))
         self.batches = options.batches(len(train))
@@ -69,7 +70,7 @@ class Trainer:
             right, loss = self._epoch(watch)
             self.progress.epoch += 1
             rate = self.optimisers[0].param_groups[0]["lr"]
-            watch.epoch(right / len(self.labels), loss=loss / self.batches, rate=rate)
+            watch.epoch(right / len(self.feed.labels), loss=loss / self.batches, rate=rate)
             if self._is_enough():
                 break
             if after_epoch:
@@ -84,18 +85,17 @@ class Trainer:
         """How many answers were right, and the sum of the batches' losses."""
         self.network.train()
         sums = torch.zeros(2, device=self.device.name)
-        order = torch.randperm(len(self.labels)).to(self.device.name)
-        for batch in order.tensor_split(self.batches):
-            sums += self._step(batch)
+        order = torch.randperm(len(self.feed.labels)).to(self.device.name)
+        for pixels, labels in self.feed.batches(order.tensor_split(self.batches)):
+            sums += self._step(pixels, labels)
             watch.step()
         right, loss = sums.tolist()
         return right, loss
 
-    def _step(self, batch: Tensor) -> Tensor:
+    def _step(self, pixels: Tensor, labels: Tensor) -> Tensor:
         """One update of the weights; how many of the batch were right before it, and the loss."""
         self._set_rate()
-        images = self.augment(self.device.floats(self.pixels[batch]), self.progress.epoch)
-        labels = self.labels[batch]
+        images = self.augment(self.device.floats(pixels), self.progress.epoch)
         loss, right = self.learn(images, labels)
         for each in self.optimisers:
             each.zero_grad(set_to_none=True)
@@ -110,8 +110,8 @@ class Trainer:
     def try_rate(self, batch: Tensor, rate: float) -> float:
         """One step at that rate, whatever the schedule says; the loss before it."""
         self.network.train()
-        images = self.augment(self.device.floats(self.pixels[batch]), 0)
-        loss, _right = self.learn(images, self.labels[batch])
+        pixels, labels = self.feed.take(batch)
+        loss, _right = self.learn(self.augment(self.device.floats(pixels), 0), labels)
         for each in self.optimisers:
             each.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]

@@ -31,7 +31,7 @@ def search(trainer: Trainer, steps: int = STEPS) -> Search:
     rates: list[float] = []
     losses: list[float] = []
     mean, lowest = 0.0, math.inf
-    count = len(trainer.labels)
+    count = len(trainer.feed.labels)
     for step in range(steps):
         rate = LOWEST * (HIGHEST / LOWEST) ** (step / (steps - 1))
         loss = trainer.try_rate(torch.randint(0, count, (trainer.options.batch_size,)), rate)

@@ -27,7 +27,6 @@ from torch.optim.lr_scheduler import LambdaLR
 from baselines.catalogue import named
 from baselines.data.dataset import Labelled
 from baselines.errors import BaselineError, CallError
-from baselines.models.vision import models
 from baselines.training.augmenting import flip
 from baselines.training.device import Device
 from baselines.training.schedules import one_cycle
@@ -35,6 +34,7 @@ from baselines.transfer import chain
 from baselines.transfer.frozen import features
 from baselines.transfer.options import TransferOptions
 from baselines.transfer.views import View
+from baselines.vision import models
 from baselines.watching import Watch
 
 HEAD_BATCH, TUNE_BATCH = 16, 32

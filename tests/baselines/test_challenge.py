@@ -42,8 +42,8 @@ def test_images_without_folders_are_labelled_by_train_csv(tmp_path):
 
 def test_images_of_several_sizes_and_colours_become_one_array():
     pictures = {"a.png": png(0, 0), "b.png": png(0, 0, (20, 20))}
-    assert challenge.stack(pictures).shape == (2, 1, 64, 64)
-    assert challenge.stack(pictures, size=(8, 6), grey=False).shape == (2, 3, 6, 8)
+    assert challenge.stack(pictures, *challenge.looks(pictures)).shape == (2, 1, 64, 64)
+    assert challenge.stack(pictures, (8, 6), grey=False).shape == (2, 3, 6, 8)
 
 
 def test_large_images_are_shrunk_to_one_side_and_small_ones_are_left(challenge_folder):
@@ -53,7 +53,7 @@ def test_large_images_are_shrunk_to_one_side_and_small_ones_are_left(challenge_f
 
 @pytest.mark.parametrize("data", [b"no image", png(0, 0)[:-30]])
 def test_names_the_image_that_cannot_be_read(tmp_path, data):
-    files = {"a/0.png": png(0, 0), "b/broken.png": data}
+    files = {**{f"a/{at}.png": png(0, at) for at in range(4)}, "b/broken.png": data}
     (tmp_path / "train.zip").write_bytes(zipped(files))
     with pytest.raises(BaselineError, match=r"b/broken.png .* Remove or replace it"):
         challenge.load(tmp_path)

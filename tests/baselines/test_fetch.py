@@ -6,7 +6,7 @@ import zipfile
 import pytest
 from typer.testing import CliRunner
 
-from baselines import fetch
+from baselines import catalogue, fetch
 from baselines.__main__ import app
 from baselines.errors import BaselineError, CallError
 from baselines.remote import Site
@@ -137,3 +137,44 @@ def test_the_token_stays_with_its_host(site):
             Site.at(door.url, "sides", "secret").ask("/api/submissions/7/")
     assert door.seen[-1][2]["Authorization"] == "Bearer secret"
     assert "Authorization" not in site.seen[-1][2]
+
+
+def test_a_challenge_comes_from_a_folder_too(challenge_folder, tmp_path):
+    words = ["fetch", str(challenge_folder), "--out", str(tmp_path / "copy")]
+    answer = CliRunner().invoke(app, words)
+    assert answer.exit_code == 0, answer.output
+    assert len(list((tmp_path / "copy" / "test").iterdir())) == 10
+    assert catalogue.dataset(str(tmp_path / "copy"), tmp_path).classes == ("left", "right")
+
+
+def test_an_unpacked_challenge_is_copied_as_it_is(challenge_folder, tmp_path):
+    for name in ("train", "test"):
+        fetch.unpack(challenge_folder / f"{name}.zip", challenge_folder / name)
+        (challenge_folder / f"{name}.zip").unlink()
+    fetch.copy(challenge_folder, tmp_path / "copy")
+    assert len(list((tmp_path / "copy" / "train").rglob("*.png"))) == 60
+
+
+def test_a_folder_without_a_challenge_is_refused(tmp_path):
+    with pytest.raises(CallError, match=r"neither train/ nor train\.zip"):
+        fetch.copy(tmp_path, tmp_path / "copy")
+
+
+def test_a_folder_is_not_copied_onto_itself(challenge_folder):
+    with pytest.raises(CallError, match="Say where with --out"):
+        fetch.copy(challenge_folder, challenge_folder)
+
+
+def test_a_slug_alone_is_looked_up_on_the_site_in_the_environment(site, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOLDOUT_URL", site.url)
+    monkeypatch.chdir(tmp_path)
+    answer = CliRunner().invoke(app, ["fetch", "sides", "--token", "secret"])
+    assert answer.exit_code == 0, answer.output
+    assert (tmp_path / "data" / "sides" / "train.zip").exists()
+
+
+def test_a_slug_without_a_site_is_asked_for_one(monkeypatch):
+    monkeypatch.delenv("HOLDOUT_URL", raising=False)
+    answer = CliRunner().invoke(app, ["fetch", "sides", "--token", "secret"])
+    assert answer.exit_code == 2
+    assert "HOLDOUT_URL" in answer.output

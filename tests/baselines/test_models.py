@@ -61,12 +61,11 @@ def test_alexnet_has_sixty_million_weights():
 
 def test_response_normalisation_is_the_papers():
     """Section 3.3: b = a / (2 + 1e-4 * sum of the squares of 5 neighbouring maps) ** 0.75."""
-    norm = next(
-        m for m in built("alexnet", CIFAR).modules() if isinstance(m, torch.nn.LocalResponseNorm)
-    )
-    maps = torch.arange(1.0, 8.0)[None, :, None, None]
-    squares = (maps[:, 1:6] ** 2).sum()
-    assert norm(maps)[0, 3, 0, 0] == pytest.approx(float(4 / (2 + 1e-4 * squares) ** 0.75))
+    norm = pytest.importorskip("baselines.models.alexnet").ResponseNorm()
+    maps = torch.randn(2, 9, 3, 3, generator=torch.Generator().manual_seed(0)) * 30
+    torchs = torch.nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2.0)
+    torch.testing.assert_close(norm(maps), torchs(maps))
+    assert sum(isinstance(one, type(norm)) for one in built("alexnet", CIFAR).modules()) == 2
 
 
 # --- VGG -----------------------------------------------------------------------------------------

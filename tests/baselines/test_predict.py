@@ -105,8 +105,23 @@ def test_the_command_writes_the_file(run_folder, challenge_folder, tmp_path):
     words = ["predict", str(run_folder), "--images", str(challenge_folder), "--out", str(out)]
     answer = CliRunner().invoke(app, [*words, "--json"])
     assert answer.exit_code == 0
-    assert json.loads(answer.stdout.splitlines()[-1]) == {"file": str(out), "rows": 10}
+    told = json.loads(answer.stdout.splitlines()[-1])
+    assert (told["file"], told["rows"]) == (str(out), 10)
     assert len(rows(out.read_bytes())) == 11
+
+
+def test_the_command_says_what_to_expect_of_the_score(run_folder, challenge_folder, tmp_path):
+    """From the 12 held-out images, by Wilson's interval: all 12 right are no promise of 100 %."""
+    out = tmp_path / "submission.csv"
+    words = ["predict", str(run_folder), "--images", str(challenge_folder), "--out", str(out)]
+    answer = CliRunner().invoke(app, [*words, "--json"])
+    metrics = json.loads((run_folder / "run.json").read_text())["metrics"]
+    low, high = scoring.wilson(metrics["test_accuracy"], 12)
+    expected = json.loads(answer.stdout.splitlines()[-1])["expected"]
+    assert (expected["images"], expected["held_out"]) == (12, "validation fifth")
+    assert (expected["low"], expected["high"]) == (pytest.approx(low), pytest.approx(high))
+    assert low < metrics["test_accuracy"]
+    assert "95 % interval" in answer.stderr
 
 
 def test_the_command_writes_nothing_when_it_fails(tmp_path):

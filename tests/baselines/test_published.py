@@ -3,13 +3,18 @@
 import gzip
 import pickle
 import struct
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from baselines.__main__ import app
 from baselines.catalogue import dataset
 from baselines.data import published
 from baselines.errors import BaselineError, CallError
+from tests.baselines.conftest import running
 
 
 def idx(array):
@@ -33,7 +38,7 @@ def test_reads_idx_in_both_layouts(tmp_path, folder, pack, end):
 
 
 def test_says_where_it_looked(tmp_path):
-    with pytest.raises(CallError, match=r"mnist is not under .*MNIST/raw/train-images"):
+    with pytest.raises(CallError, match=r"not under .*MNIST/raw/train-images.* fetch mnist"):
         published.mnist(tmp_path)
 
 
@@ -81,3 +86,49 @@ def test_reads_a_real_cifar_batch(shared):
     batch = published._cifar_batch(shared / "cifar-10" / "test_batch.xz", "test_batch")
     assert batch.pixels.shape == (10_000, 3, 32, 32)
     assert np.bincount(batch.labels).tolist() == [1000] * 10
+
+
+# --- download ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def mirror(monkeypatch, tmp_path):
+    """A mirror of MNIST on this machine: torchvision downloads from here whatever lies in it."""
+    mnist = pytest.importorskip("baselines.vision").datasets.MNIST
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    with running(ThreadingHTTPServer(("127.0.0.1", 0), handler)) as server:
+        monkeypatch.setattr(mnist, "mirrors", [f"http://127.0.0.1:{server.server_port}/"])
+        yield folder
+
+
+def fetched(tmp_path, *words):
+    return CliRunner().invoke(app, ["fetch", "mnist", "--out", str(tmp_path / "data"), *words])
+
+
+def test_fetch_brings_mnist_as_training_reads_it(mirror, shared, tmp_path):
+    for file in (shared / "mnist").iterdir():
+        (mirror / file.name).symlink_to(file)
+    answer = fetched(tmp_path, "--json")
+    assert answer.exit_code == 0, answer.output
+    assert dataset("mnist", tmp_path / "data").train.pixels.shape == (60_000, 1, 28, 28)
+
+
+def test_fetch_refuses_what_is_not_the_published_file(mirror, tmp_path):
+    for half in ("train", "t10k"):
+        for name in ("images-idx3", "labels-idx1"):
+            (mirror / f"{half}-{name}-ubyte.gz").write_bytes(gzip.compress(b"something else"))
+    answer = fetched(tmp_path)
+    assert answer.exit_code == 1
+    assert "mnist could not be downloaded" in answer.output
+    with pytest.raises(BaselineError, match="Fetch it again"):
+        dataset("mnist", tmp_path / "data")
+
+
+def test_fetch_without_a_network_says_what_to_do(monkeypatch, tmp_path):
+    mnist = pytest.importorskip("baselines.vision").datasets.MNIST
+    monkeypatch.setattr(mnist, "mirrors", ["http://127.0.0.1:9/"])  # where nobody listens
+    answer = fetched(tmp_path)
+    assert answer.exit_code == 1
+    assert "Without internet, copy its files" in answer.output

@@ -1,7 +1,6 @@
 """The four steps of transfer learning, on networks small enough and photos of two colours."""
 
 import io
-import threading
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from PIL import Image
 
 from baselines import train
 from baselines.data.dataset import Dataset, Labelled
+from baselines.data.decoding import Files
 from baselines.errors import BaselineError, CallError
 from baselines.runs import Run
 from baselines.transfer import photos
@@ -449,36 +449,6 @@ def test_the_middle_is_cut_out(tmp_path):
     assert found.train.pixels[-1].min() > 250
 
 
-def test_batches_are_a_bounded_number_ahead(tmp_path, monkeypatch):
-    names = {f"train/{colour}/{at:03}.png": b"" for colour in COLOURS for at in range(100)}
-    source = archive(tmp_path / "set.zip", names)
-    begun, lock = [], threading.Lock()
-
-    def decoded(name, _open, side):
-        with lock:
-            begun.append(name)
-        return np.zeros((3, side, side), np.uint8)
-
-    monkeypatch.setattr(photos, "_square", decoded)
-    listed = photos.listed(source)
-    stream = photos.batches(listed, listed.train, 8, 16, seed=1)
-    pixels, labels = next(stream)
-    assert pixels.shape == (16, 3, 8, 8)
-    assert len(begun) <= 16 + photos.AHEAD
-    sizes = [len(labels), *(len(more) for _, more in stream)]
-    assert sum(sizes) == 200
-    assert max(sizes) == 16
-    assert 0 < labels.mean() < 1  # shuffled
-
-
-def test_a_stream_can_be_left(tmp_path):
-    listed = photos.listed(archive(tmp_path / "set.zip", FILES))
-    stream = photos.batches(listed, listed.train, 8, 2)
-    next(stream)
-    stream.close()
-    assert not [each for each in threading.enumerate() if "ThreadPool" in each.name]
-
-
 @pytest.mark.parametrize(
     ("files", "error", "words"),
     [
@@ -502,17 +472,11 @@ def test_a_source_that_is_not_there_or_no_archive(tmp_path):
 
 
 @pytest.mark.published_data
-def test_a_real_network_knows_butterflies_from_crabs(shared, onlooker):
+def test_a_real_network_knows_butterflies_from_crabs(shared, tmp_path, onlooker):
     source = shared / "photos" / "caltech101-24.zip"
     file = shared / "weights" / "squeezenet1_1_caffe-edb46aa9.pth"
-    listed = photos.listed(source)
-    some = {part: [each for each in getattr(listed, part) if each.label in ("butterfly", "crab")]
-            for part in ("train", "held")}  # fmt: skip
-    train_part, held = (
-        Labelled(pixels, labels // labels.max())
-        for pixels, labels in (next(photos.batches(listed, some[part], 128, 99)) for part in some)
-    )
-    data = Dataset("two", ("butterfly", "crab"), train_part, held, "validation set")
+    some = dict(Files(source, lambda name: "/butterfly/" in name or "/crab/" in name))
+    data = photos.read(archive(tmp_path / "two.zip", some), 128)
     options = TransferOptions("squeezenet1_1", str(file), side=128)
     model = learner.transfer(data, options, 0, onlooker)
     assert train.accuracy(model, data.test) > 0.8

@@ -1,0 +1,122 @@
+"""From files to one array of bytes: read when asked for, decoded in threads, on disk if large.
+
+Pillow decodes outside of Python's lock, so threads are enough and no worker process is needed.
+"""
+
+import os
+import tempfile
+import zipfile
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from baselines.data.dataset import Pixels
+from baselines.errors import BaselineError, CallError
+
+THREADS = min(8, os.cpu_count() or 1)
+AHEAD = 16 * THREADS  # decoded and not yet asked for
+IN_MEMORY = 4 << 30  # bytes of decoded images; more of them lie in a file
+
+
+class Files(Mapping[str, bytes]):
+    """The files of a folder or a zip archive by their path in it, sorted; each read when asked for.
+
+    Raises CallError where there is neither, BaselineError for an archive that is cut short.
+    """
+
+    def __init__(self, source: Path, wanted: Callable[[str], bool] = lambda _name: True) -> None:
+        self.source = source
+        self._archive = None if source.is_dir() else _archive(source)
+        names = self._archive.namelist() if self._archive else _walk(source)
+        self._names = dict.fromkeys(sorted(name for name in names if wanted(name)))
+
+    def __getitem__(self, name: str) -> bytes:
+        if name not in self._names:
+            raise KeyError(name)
+        if self._archive is None:
+            return (self.source / name).read_bytes()
+        try:
+            return self._archive.read(name)
+        except (zipfile.BadZipFile, EOFError) as error:
+            raise BaselineError(f"{name} is damaged in {self.source}. Fetch it again.") from error
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def some(self, names: Iterable[str]) -> "Renamed":
+        return Renamed(self, {name: name for name in names})
+
+
+class Renamed(Mapping[str, bytes]):
+    """Some of the files under other names, such as the ids of a sample, in the order of these."""
+
+    def __init__(self, files: Mapping[str, bytes], names: Mapping[str, str]) -> None:
+        self._files, self._names = files, names
+
+    def __getitem__(self, name: str) -> bytes:
+        return self._files[self._names[name]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def _walk(folder: Path) -> Iterator[str]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return (path.relative_to(folder).as_posix() for path in files)
+
+
+def _archive(source: Path) -> zipfile.ZipFile:
+    if not source.is_file():
+        raise CallError(f"{source} does not exist. It should be a folder or a zip archive.")
+    try:
+        return zipfile.ZipFile(source)
+    except (zipfile.BadZipFile, OSError) as error:
+        raise BaselineError(f"{source} is not a whole zip archive ({error}).") from error
+
+
+def array(decode: Callable[[str], Pixels], names: Iterable[str], shape: tuple[int, ...]) -> Pixels:
+    """Every image decoded, in order: uint8 of ``shape`` = (number of names, C, H, W)."""
+    pixels = _room(shape)
+    for at, image in enumerate(ahead(decode, names)):
+        pixels[at] = image
+    return pixels
+
+
+def ahead(work: Callable[[str], Any], names: Iterable[str]) -> Iterator[Any]:
+    """``work`` of every name, in order, by threads that are at most AHEAD results in front."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        waiting: deque[Future[Any]] = deque()
+        try:
+            for name in names:
+                waiting.append(pool.submit(work, name))
+                if len(waiting) == AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _room(shape: tuple[int, ...]) -> Pixels:
+    """An array to fill. A large one is a file without a name: the system keeps in memory what is
+    in use of it, and it is gone with the process. It lies in TMPDIR."""
+    if int(np.prod(shape)) <= IN_MEMORY:
+        return np.empty(shape, np.uint8)
+    try:
+        with tempfile.TemporaryFile() as file:
+            return np.memmap(file, np.uint8, "w+", shape=shape)
+    except OSError as error:
+        raise CallError(
+            f"The decoded images take {int(np.prod(shape)) / 2**30:.0f} GiB, which do not fit into "
+            f"{tempfile.gettempdir()} ({error}). Set TMPDIR to a larger disk, or use --largest."
+        ) from error
