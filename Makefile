@@ -34,7 +34,7 @@ run: install
 # For teams: pictures, TensorBoard, sweeps and exports of the baselines.
 lab: install $(VENV)/.lab
 
-install: $(VENV)/.site $(if $(LIGHT),,$(VENV)/.train)
+install: $(VENV)/.site $(if $(LIGHT),,$(VENV)/.train $(VENV)/.models)
 
 # The stamp holds the lock it was made from; a lock that did not change installs nothing.
 $(VENV)/.site: requirements/site.txt | $(VENV)/.made
@@ -53,7 +53,12 @@ $(VENV)/.train: requirements/train.txt | $(VENV)/.site
 	  $(PIP) install $(QUIET) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) -r $< && cp $< $@; }
 	@touch $@
 
-$(VENV)/.lab: requirements/lab.txt | $(VENV)/.train
+$(VENV)/.models: requirements/models.txt | $(VENV)/.train
+	@cmp -s $< $@ || { echo "Installing what runs submitted models (once) …" && \
+	  $(PIP) install $(QUIET) -r $< && cp $< $@; }
+	@touch $@
+
+$(VENV)/.lab: requirements/lab.txt | $(VENV)/.models
 	@cmp -s $< $@ || { echo "Installing the baselines' tools (once) …" && \
 	  $(PIP) install $(QUIET) -r $< && cp $< $@; }
 	@touch $@
@@ -73,7 +78,7 @@ $(VENV)/.made:
 
 # Two halves side by side: the challenges on SQLite, whose journeys mostly wait; and what needs none,
 # then everything with a database again on PostgreSQL. Each says its lines when they are whole.
-test: $(VENV)/.dev $(if $(LIGHT),,$(VENV)/.train $(VENV)/.lab)
+test: $(VENV)/.dev $(if $(LIGHT),,$(VENV)/.train $(VENV)/.models $(VENV)/.lab)
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-site test-apart
 
 test-site:

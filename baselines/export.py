@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from baselines import catalogue, deep, runs
 from baselines.errors import BaselineError, CallError
+from baselines.models.layers import Mirrored
 from baselines.runs import Run
 
 CLOSE = 1e-4  # how far an exported answer may lie from the run's, as a probability
@@ -30,6 +31,8 @@ def export(folder: Path, kind: str, out: Path) -> Path:
     catalogue.network_place(run.arch)
     network = deep.load(folder, run).network.cpu().float().eval()
     network = network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    if run.training.flips:
+        network = Mirrored(network)
     write, answer = KINDS[kind]
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent) as work:
@@ -73,7 +76,7 @@ def _ask_onnx(path: Path, images: Tensor, _run: Run) -> Tensor:
 
 
 def _write_safetensors(network: nn.Module, run: Run, out: Path) -> None:
-    """The weights; the architecture with its keywords and the classes are in the file's head."""
+    """The weights; architecture, keywords, flips and classes are in the file's head."""
     safetensors = catalogue.named("safetensors.torch")
     facts = {
         "arch": run.arch,
@@ -81,17 +84,19 @@ def _write_safetensors(network: nn.Module, run: Run, out: Path) -> None:
         "input": [run.channels, run.height, run.width],
         "mean": list(run.mean),
         "deviation": list(run.deviation),
+        "flips": run.training.flips,
         "classes": list(run.classes),
     }
     head = {name: json.dumps(value, ensure_ascii=False) for name, value in facts.items()}
-    state = {name: value.contiguous() for name, value in network.state_dict().items()}
+    plain = network.network if isinstance(network, Mirrored) else network
+    state = {name: value.contiguous() for name, value in plain.state_dict().items()}
     safetensors.save_file(state, out, metadata=head)
 
 
 def _ask_safetensors(path: Path, images: Tensor, run: Run) -> Tensor:
     network = deep.new(run)
     network.load_state_dict(catalogue.named("safetensors.torch").load_file(path))
-    answer: Tensor = network.eval()(images)
+    answer: Tensor = (Mirrored(network) if run.training.flips else network).eval()(images)
     return answer
 
 

@@ -8,8 +8,18 @@ from typing import Any
 from baselines.errors import CallError
 from baselines.remote import Site
 
-FINAL = {"scored", "invalid", "failed"}
+FINAL = {
+    "scored", "invalid", "failed", "crashed", "timed_out", "out_of_memory", "cancelled",
+}  # fmt: skip
 PATIENCE = 60  # seconds
+OPENINGS = {
+    "invalid": "Refused; it costs no attempt.",
+    "failed": "The site failed to score it.",
+    "crashed": "The model crashed.",
+    "timed_out": "The model took too long.",
+    "out_of_memory": "The model took too much memory.",
+    "cancelled": "Cancelled.",
+}
 
 
 def submit(site: Site, file: Path, message: str) -> dict[str, Any]:
@@ -60,5 +70,4 @@ def sentences(submission: dict[str, Any]) -> str:
     rows = [f"Line {p['line']}: {p['message']}" if p["line"] else p["message"] for p in problems]
     if submission.get("more_problems"):
         rows.append(f"And {submission['more_problems']} more like these.")
-    opening = {"invalid": "Refused; it costs no attempt.", "failed": "The site failed to score it."}
-    return "\n".join([opening[status], *(rows or [submission.get("error") or ""])]).strip()
+    return "\n".join([OPENINGS[status], *(rows or [submission.get("error") or ""])]).strip()

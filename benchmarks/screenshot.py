@@ -87,8 +87,9 @@ def predictions(model: object, data: Path) -> str:
     train = challenge.load(data)
     seen = train.train
     model.fit(flat(seen.pixels), seen.labels)  # type: ignore[attr-defined]
-    test = dict(challenge.images(challenge.part(data, "test")))
-    guesses = model.predict(flat(challenge.stack(test)))  # type: ignore[attr-defined]
+    test = challenge.files(challenge.part(data, "test"))
+    pixels = challenge.stack(test, *challenge.looks(test))
+    guesses = model.predict(flat(pixels))  # type: ignore[attr-defined]
     pairs = zip(test, guesses, strict=True)
     rows = [f"{Path(name).name},{train.classes[guess]}" for name, guess in pairs]
     return "\n".join(["id,label", *rows, ""])

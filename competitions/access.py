@@ -55,9 +55,9 @@ def may_view_labels(user: Person, competition: Competition) -> bool:
 def visible(user: Person) -> QuerySet[Competition]:
     """The competitions this person may know of: drafts are their organisers' alone."""
     # Without the metric's source: it is for the workers and may be 256 KiB.
-    competitions = Competition.objects.select_related("solution", "custom_metric").defer(
-        "custom_metric__source"
-    )
+    competitions = Competition.objects.select_related(
+        "solution", "custom_metric", "model_rules"
+    ).defer("custom_metric__source")
     if getattr(user, "is_superuser", False):
         return competitions
     return competitions.filter(~Q(state=State.DRAFT) | organised(user))

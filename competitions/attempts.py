@@ -135,7 +135,10 @@ def _first_free(taken: set[int], limit: int) -> int | None:
 def _require_patience(team: Team, now: datetime) -> None:
     """Files without a score cost no attempt, so their number an hour is what is limited."""
     refused = Submission.objects.filter(
-        team=team, status__in=WENT_WRONG, received_at__gt=now - timedelta(hours=1)
+        team=team,
+        status__in=WENT_WRONG,
+        slot__isnull=True,
+        received_at__gt=now - timedelta(hours=1),
     ).count()
     if refused >= REFUSED_FILES_PER_HOUR:
         raise LimitReached(

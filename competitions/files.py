@@ -14,6 +14,7 @@ from typing import IO, Literal
 from django.core.files.base import File
 from django.core.files.storage import Storage, storages
 
+from competitions import model_rules
 from competitions.models import Competition, DataFile
 from competitions.refusals import FileTooLarge, NotFound
 from scoring.decoding import MAX_BYTES, byte_cap
@@ -21,6 +22,7 @@ from scoring.decoding import MAX_BYTES, byte_cap
 Place = Literal["solutions", "data", "submissions"]
 CHUNK = 1024 * 1024
 SAMPLE = "sample_submission.csv"
+NOTHING_MORE = "Send one row per image and nothing more."
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,12 @@ def storage(place: Place) -> Storage:
     return storages[place]
 
 
-def store(place: Place, chunks: Iterator[bytes], *, limit: int | None = None) -> Stored:
+def store(
+    place: Place, chunks: Iterator[bytes], *, limit: int | None = None, advice: str = NOTHING_MORE
+) -> Stored:
     """Writes the chunks under their SHA-256, once for equal content.
 
-    Raises FileTooLarge as soon as more than ``limit`` bytes have come.
+    Raises FileTooLarge, with the advice, as soon as more than ``limit`` bytes have come.
     """
     digest, size = hashlib.sha256(), 0
     with tempfile.SpooledTemporaryFile(max_size=8 * CHUNK) as spool:
@@ -46,7 +50,7 @@ def store(place: Place, chunks: Iterator[bytes], *, limit: int | None = None) ->
             if limit is not None and size > limit:
                 raise FileTooLarge(
                     f"The file is larger than {_megabytes(limit)}, the most this challenge takes. "
-                    "Send one row per image and nothing more."
+                    f"{advice}"
                 )
             digest.update(chunk)
             spool.write(chunk)
@@ -68,11 +72,18 @@ def delete(place: Place, path: str) -> None:
     storage(place).delete(path)
 
 
+def downloads(competition: Competition) -> list[DataFile]:
+    """What participants may have: in a challenge that takes models alone, no test images."""
+    kept_here = model_rules.withheld(competition)
+    return [file for file in competition.files.all() if file.name not in kept_here]
+
+
 def data_file(competition: Competition, name: str) -> DataFile:
-    """Raises NotFound, naming the files there are."""
-    found = DataFile.objects.filter(competition=competition, name=name).first()
+    """A file that participants may have. Raises NotFound, naming those."""
+    there = downloads(competition)
+    found = next((file for file in there if file.name == name), None)
     if found is None:
-        names = ", ".join(competition.files.values_list("name", flat=True)) or "none yet"
+        names = ", ".join(file.name for file in there) or "none yet"
         raise NotFound(f"This challenge has no file {name!r}. Its files: {names}.")
     return found
 

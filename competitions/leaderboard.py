@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from zlib import crc32
 
-from django.db.models import Count, OuterRef, QuerySet, Subquery, Window
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery, Window
 
 from competitions import deadlines, ranks
 from competitions.models import (
@@ -28,6 +28,16 @@ from scoring import displayed
 
 PAGE = 100
 LARGEST_PAGE = 1000
+MODEL = "submission__model_run"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What the best score's model takes, as it was measured here; None: not known."""
+
+    images_per_second: float | None
+    parameters: int | None
+    macs: int | None  # multiply-accumulates for one image
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,7 @@ class Row:
     moved: int | None = None
     expected: str = ""
     curve: Sequence[Sequence[float]] = ()
+    cost: Cost | None = None  # of a model; a file of predictions has none
 
     def public(self) -> dict[str, Any]:
         """The row as JSON: times in ISO 8601, UTC."""
@@ -236,6 +247,9 @@ def _standings(competition: Competition) -> QuerySet[Any]:
             noise=Subquery(statistics.values("noise")[:1]),
             compared=Subquery(statistics.values("leader")[:1]),
             leading=Subquery(leader.values("submission")[:1]),
+            images_per_second=F(f"{MODEL}__images_per_second"),
+            parameters=F(f"{MODEL}__parameters"),
+            macs=F(f"{MODEL}__macs"),
         )
         .order_by(*BEST_FIRST)
     )
@@ -323,7 +337,17 @@ def _row(standing: Any, rank: int | None, decimals: int) -> Row:
         moved=None if rank is None or before is None else before - rank,
         expected="" if standing.expected is None else displayed(standing.expected, decimals),
         curve=standing.curve,
+        cost=_cost(standing),
     )
+
+
+def _cost(standing: Any) -> Cost | None:
+    """Hidden with the score: it would tell which file that is."""
+    found = (standing.images_per_second, standing.parameters, standing.macs)
+    if standing.score is None or all(value is None for value in found):
+        return None
+    rate, parameters, macs = found
+    return Cost(_rounded(rate, 1), parameters, macs)
 
 
 def _rounded(value: float | None, decimals: int) -> float | None:

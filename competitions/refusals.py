@@ -43,3 +43,9 @@ class FileTooLarge(Refused):
 class LimitReached(Refused):
     code = "limit_reached"
     http_status = 429
+
+
+class InvalidModel(Refused):
+    """A model that would be refused whoever ran it; the sentences say what is wrong with it."""
+
+    code = "invalid_model"

@@ -12,15 +12,19 @@ from typing import Any
 from django.contrib.auth.models import AbstractUser
 from django.core.files.base import File
 from django.db import IntegrityError, transaction
-from django.db.models import Case, F, Max, Q, Value, When
+from django.db.models import Case, F, Max, Q, QuerySet, Value, When
 from django.db.models.functions import Now
 
-from competitions import attempts, audit, files, standings, teams
+from competitions import attempts, audit, files, model_rules, standings, teams
+from competitions.files import Stored
 from competitions.models import (
     Competition,
     Kind,
+    ModelRun,
+    ModelStage,
     PrivateScore,
     PublicScore,
+    Sent,
     Standing,
     State,
     Status,
@@ -39,8 +43,15 @@ MAX_ATTEMPTS = 3
 FORGOTTEN_AFTER = timedelta(seconds=10)  # received, but no bell rung: the web process died
 RING_AGAIN_AFTER = timedelta(seconds=60)  # rung, but nobody came: the broker lost the message
 GIVE_UP_AFTER = timedelta(hours=6)
+HAS_PREDICTIONS = ~Q(path="")  # a model must have run first
 NO_SLOTS: dict[str, Any] = {"slot": None, "lifetime_slot": None}
 SWEPT_AT_ONCE = 1000  # a long backlog is rung in parts: bells must not bury it deeper
+
+
+UNSCORABLE_ANSWERS = (
+    "What your model answered could not be scored: some logits were no numbers, or too large. "
+    "Try it on images of your own with `python -m scoring run`."
+)
 
 
 class Superseded(Exception):
@@ -52,19 +63,44 @@ def submit(
 ) -> Submission:
     """Takes a file: stored by its content, a slot of the day held, one row inserted.
 
-    Raises NotAMember, NotOpen, LimitReached or FileTooLarge; then no row is made and no attempt
-    spent.
+    Raises NotAMember, NotOpen, LimitReached, FileTooLarge, or Refused where the challenge takes
+    models alone; then no row is made and no attempt spent.
+    """
+    team = sender(competition, user)
+    if not team.is_baseline:
+        model_rules.require_files(competition)
+    stored = files.store("submissions", upload.chunks(), limit=files.submission_limit(competition))
+    return enter(competition, team, user, upload.name or "submission.csv", stored, message)
+
+
+def sender(competition: Competition, user: AbstractUser) -> Team:
+    """The person's team, which may send something now: an early no, before bytes are stored.
+
+    Raises NotAMember, NotOpen or LimitReached.
     """
     team = teams.of(competition, user)
     if team is None:
         raise NotAMember("Join the challenge first, then submit.")
-    attempts.next_place(competition.pk, team)  # an early no, before the bytes are stored
-    stored = files.store("submissions", upload.chunks(), limit=files.submission_limit(competition))
+    attempts.next_place(competition.pk, team)
+    return team
+
+
+def enter(
+    competition: Competition,
+    team: Team,
+    user: AbstractUser,
+    name: str,
+    stored: Stored,
+    message: str = "",
+    kind: Sent = Sent.FILE,
+) -> Submission:
+    """The row of what was stored, with an attempt. Raises NotOpen or LimitReached."""
     fields = {
         "team": team,
         "user_id": user.pk,
-        "file_name": _printable(upload.name or "submission.csv")[-200:],
-        "path": stored.path,
+        "kind": kind,
+        "file_name": _printable(name)[-200:],
+        "path": stored.path if kind == Sent.FILE else "",
         "size": stored.size,
         "sha256": stored.sha256,
         "message": _printable(message).strip()[:200],
@@ -85,7 +121,7 @@ def claim(pk: int) -> Submission | None:
         if now is None:
             return None
         claimed = (
-            Submission.objects.filter(pk=pk, attempt__lt=MAX_ATTEMPTS)
+            Submission.objects.filter(HAS_PREDICTIONS, pk=pk, attempt__lt=MAX_ATTEMPTS)
             .filter(Q(status__in=WAITING) | Q(status=Status.RUNNING, lease_until__lt=now))
             .update(
                 status=Status.RUNNING,
@@ -124,6 +160,8 @@ def finish(submission: Submission, report: Report | SplitReport) -> Standing | N
 
 def reject(submission: Submission, error: InvalidSubmission) -> bool:
     """Running to invalid: the team's file is wrong. The slot is given back."""
+    if submission.is_model:  # the problems quote answers, which are not the team's to see
+        return _end(submission, Status.INVALID, **NO_SLOTS, error=UNSCORABLE_ANSWERS)
     problems = [{**asdict(problem), "code": str(problem.code)} for problem in error.problems]
     return _end(
         submission,
@@ -138,6 +176,34 @@ def reject(submission: Submission, error: InvalidSubmission) -> bool:
 def fail(submission: Submission, message: str) -> bool:
     """Running to failed: our fault. The slot is given back."""
     return _end(submission, Status.FAILED, **NO_SLOTS, error=message)
+
+
+def begin_run(pk: int) -> bool:
+    """Waiting to running: a worker has begun to run the model, under the lease of its run."""
+    begun = _without_predictions(pk).filter(status__in=WAITING)
+    return bool(begun.update(status=Status.RUNNING, started_at=Now()))
+
+
+def put_back(pk: int) -> bool:
+    """Running to queued: this machine could not run the model; another attempt will."""
+    return bool(_without_predictions(pk).filter(status=Status.RUNNING).update(status=Status.QUEUED))
+
+
+def answered(pk: int, path: str) -> bool:
+    """Running to queued: the model has run, and what it answered lies there, to be scored."""
+    ran = _without_predictions(pk).filter(status=Status.RUNNING)
+    return bool(ran.update(status=Status.QUEUED, path=path, rung_at=None))
+
+
+def end_run(pk: int, status: Status, error: str, *, gives_back: bool) -> bool:
+    """To one of the endings without answers. Only the callers in model_runs know which it is."""
+    slots = NO_SLOTS if gives_back else {}
+    ended = _without_predictions(pk).exclude(status__in=FINAL)
+    return bool(ended.update(status=status, error=error, finished_at=Now(), **slots))
+
+
+def _without_predictions(pk: int) -> QuerySet[Submission]:
+    return Submission.objects.filter(pk=pk, kind=Sent.MODEL, path="")
 
 
 def score_again(submission: Submission, by: Any = None, reason: str = "") -> bool:
@@ -165,12 +231,20 @@ def score_again(submission: Submission, by: Any = None, reason: str = "") -> boo
                 error="",
             )
             if changed:
+                _run_again(submission.pk)
                 audit.record(
                     competition, by, Kind.SCORED_AGAIN, submission.file_name, reason=reason
                 )
     except IntegrityError:
         raise Refused("The team sent another file at this moment. Try again.") from None
     return bool(changed)
+
+
+def _run_again(pk: int) -> None:
+    """A model that failed before it had answered begins with its run anew."""
+    ModelRun.objects.filter(submission=pk, submission__path="").update(
+        stage=ModelStage.TO_TRY, attempt=0, rung_at=None, queued_at=Now(), images_done=0
+    )
 
 
 def forgotten() -> list[int]:
@@ -239,7 +313,7 @@ def _is_hopeless(submission: Submission, now: datetime) -> bool:
     if submission.status == Status.RUNNING:
         assert submission.lease_until is not None  # noqa: S101  (a constraint says so)
         return submission.lease_until < now and submission.attempt >= MAX_ATTEMPTS
-    return submission.received_at + GIVE_UP_AFTER < now
+    return (submission.started_at or submission.received_at) + GIVE_UP_AFTER < now
 
 
 def _needs_a_bell(submission: Submission, now: datetime) -> bool:
@@ -266,8 +340,13 @@ def _end_hopeless(submission: Submission) -> bool:
 
 def _unfinished() -> Any:
     """The oldest of what is not final, with the database's time as ``clock``."""
-    fields = ("status", "received_at", "rung_at", "lease_until", "attempt")
-    rows = Submission.objects.exclude(status__in=FINAL).annotate(clock=Now()).only(*fields)
+    fields = ("status", "received_at", "started_at", "rung_at", "lease_until", "attempt")
+    rows = (
+        Submission.objects.filter(HAS_PREDICTIONS)
+        .exclude(status__in=FINAL)
+        .annotate(clock=Now())
+        .only(*fields)
+    )
     return rows.order_by("received_at")[:SWEPT_AT_ONCE]
 
 

@@ -16,6 +16,7 @@ from competitions import (
     baseline_runs,
     deadlines,
     files,
+    model_runs,
     preparing,
     rescoring,
     seal,
@@ -26,7 +27,8 @@ from competitions import (
 )
 from competitions.insight import board, final, mistakes
 from competitions.live import events
-from competitions.models import BaselineRun, Standing, Status, Submission
+from competitions.model_runs import screening, serving
+from competitions.models import BaselineRun, ModelRun, Standing, Status, Submission
 from scoring import InvalidSubmission, Report
 from scoring.custom import MetricError
 from scoring.custom.evaluate import SplitReport
@@ -43,11 +45,14 @@ OUR_FAULT = "Something broke on our side while scoring. Your attempt is given ba
 
 
 def enqueue(submission: Submission) -> None:
-    """Rings the bell for a submission once its row is committed.
+    """Rings the bell for a submission once its row is committed: to be scored, or first to be run.
 
     Without a broker the row stays ``received`` and the sweep rings later: nothing is lost.
     """
-    transaction.on_commit(lambda: _ring(submission.pk))
+    if submission.path:
+        transaction.on_commit(lambda: _ring(submission.pk))
+    else:
+        transaction.on_commit(lambda: _ring_model(submission.model_run.pk))
 
 
 def _ring(pk: int) -> None:
@@ -157,6 +162,7 @@ def sweep() -> None:
         log.info("ringing again", rescoring=pk)
         _ring_rescoring(pk)
     _sweep_uploads()
+    _sweep_models()
     _sweep_baselines()
     _sweep_insight()
     _sweep_files()
@@ -265,6 +271,70 @@ def train_baseline(pk: int) -> None:
     _post_baselines(run.competition_id)
 
 
+def tell(submission: Submission) -> None:
+    """The team's screens of a status that no worker wrote, once it is committed."""
+    transaction.on_commit(lambda: events.publish_submission(submission))
+
+
+def _ring_model(pk: int) -> None:
+    """That something waits; the worker who hears it takes whatever is next (see model_runs)."""
+    try:
+        run_model.apply_async(queue=model_runs.QUEUE, retry=False)
+    except (BrokerError, redis.RedisError, OSError) as error:
+        log.warning("queue does not answer", model=pk, reason=str(error))
+    else:
+        model_runs.rung(pk)
+        submissions.mark_queued(ModelRun.objects.values_list("submission", flat=True).get(pk=pk))
+
+
+def _sweep_models() -> None:
+    for pk in model_runs.give_up():
+        log.error("model given up", submission=pk)
+        _tell_again(pk)
+    for pk in model_runs.forgotten():
+        _ring_model(pk)
+    if screening.waiting():
+        _ring_screening()
+
+
+# Above the longest run, so that a worker ends it by its own limit and says so.
+@shared_task(soft_time_limit=serving.TIME_LIMIT, time_limit=serving.TIME_LIMIT + 60)
+def run_model() -> None:
+    """One run of a model, whichever is next: tried on a few images, or run and sent to scoring."""
+    run = model_runs.claim_next(serving.formats())
+    if run is None:
+        _screen_model()
+        return
+    with structlog.contextvars.bound_contextvars(submission=str(run.submission.public_id)):
+        events.publish_submission(run.submission)
+        serving.serve(run)
+    run = model_runs.read(run.pk)
+    if run.submission.path:
+        _ring(run.submission_id)
+    elif not run.is_over:
+        _ring_model(run.pk)
+    _tell(Submission.objects.select_related("team__competition").get(pk=run.submission_id), None)
+
+
+def _screen_model() -> None:
+    """Where no team waits: a host's question about a model."""
+    asked = screening.claim_next()
+    if asked is not None:
+        serving.screen(asked)
+
+
+def enqueue_screening() -> None:
+    """Rings for a screening once it is committed; without a broker the sweep does it later."""
+    transaction.on_commit(_ring_screening)
+
+
+def _ring_screening() -> None:
+    try:
+        run_model.apply_async(queue=model_runs.QUEUE, retry=False)
+    except (BrokerError, redis.RedisError, OSError) as error:
+        log.warning("queue does not answer", reason=str(error))
+
+
 def enqueue_rescoring(pk: int) -> None:
     """Rings for a rescoring once it is committed; without a broker the sweep does it later."""
     transaction.on_commit(lambda: _ring_rescoring(pk))
@@ -368,5 +438,7 @@ def verify_seal(competition_pk: int) -> None:
 @shared_task
 def heartbeat(queue: str) -> None:
     """Proof that the queue is consumed, not only that a worker process is alive."""
+    if queue == model_runs.QUEUE:
+        serving.tell()
     with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2) as connection:
         connection.set(f"holdout:consumed:{queue}", time.time())

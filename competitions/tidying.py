@@ -24,6 +24,8 @@ from competitions.models import (
     DataFile,
     Finding,
     Mistakes,
+    ModelRules,
+    ModelRun,
     Rescoring,
     SolutionVersion,
     Submission,
@@ -52,9 +54,11 @@ COLUMNS: dict[Place, tuple[tuple[type[Model], str], ...]] = {
         (Mistakes, "labels_path"),
         (Upload, "path"),
         (Rescoring, "inbox"),
+        (ModelRules, "packed_path"),
+        (ModelRules, "samples_path"),
     ),
     "data": ((DataFile, "path"), (ClassSample, "path")),
-    "submissions": ((Submission, "path"), (BaselineRun, "answers")),
+    "submissions": ((Submission, "path"), (BaselineRun, "answers"), (ModelRun, "path")),
 }
 INBOX: dict[Place, tuple[str, ...]] = {
     "solutions": ("source", "solution"),

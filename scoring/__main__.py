@@ -1,4 +1,4 @@
-"""python -m scoring check | score | compare | split | metrics"""
+"""python -m scoring check | score | compare | split | metrics | run"""
 
 import sys
 from io import TextIOWrapper

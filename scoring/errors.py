@@ -44,6 +44,23 @@ class ProblemCode(StrEnum):
     NOT_ZERO_OR_ONE = "not_zero_or_one"
     BAD_ROW_SUM = "bad_row_sum"
     METRIC_REFUSED = "metric_refused"
+    # a model in place of a table
+    MODEL_TOO_LARGE = "model_too_large"
+    UNKNOWN_MODEL_FORMAT = "unknown_model_format"
+    MODEL_FORMAT_NOT_ENABLED = "model_format_not_enabled"
+    DAMAGED_MODEL = "damaged_model"
+    MODEL_TOO_COMPLEX = "model_too_complex"
+    PICKLE_FORBIDDEN = "pickle_forbidden"
+    NATIVE_CODE_FORBIDDEN = "native_code_forbidden"
+    EXTERNAL_DATA_FORBIDDEN = "external_data_forbidden"
+    CUSTOM_OPERATORS_FORBIDDEN = "custom_operators_forbidden"
+    WRONG_MODEL_INPUT = "wrong_model_input"
+    WRONG_MODEL_OUTPUT = "wrong_model_output"
+    WRONG_MODEL_CLASSES = "wrong_model_classes"
+    TOO_MANY_PARAMETERS = "too_many_parameters"
+    UNKNOWN_ARCHITECTURE = "unknown_architecture"
+    BAD_MODEL_ARGUMENTS = "bad_model_arguments"
+    BAD_MODEL_ANSWERS = "bad_model_answers"
 
 
 @dataclass(frozen=True)

@@ -267,11 +267,11 @@ def make_competition(slug: str, solution: bytes, **fields: Any) -> Competition:
         setattr(made, name, value)
     made.save()
     template = solutions.template(compiled(made), solutions.spec(made))
-    _add_file(made, files.SAMPLE, samples.sample(template), len(truth.ids))
+    add_file(made, files.SAMPLE, samples.sample(template), len(truth.ids))
     return Competition.objects.get(pk=made.pk)
 
 
-def _add_file(competition: Competition, name: str, content: bytes, rows: int | None) -> None:
+def add_file(competition: Competition, name: str, content: bytes, rows: int | None) -> None:
     stored = files.store_bytes("data", content)
     DataFile.objects.create(
         competition=competition,

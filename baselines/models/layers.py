@@ -43,6 +43,18 @@ class Standardise(nn.Module):
         return (images - self.mean) / self.deviation
 
 
+class Mirrored(nn.Module):
+    """The mean of the logits over an image and its mirror image."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = (self.network(images) + self.network(images.flip(-1))) / 2
+        return logits
+
+
 class Maxout(nn.Module):
     """The largest of k linear units (Goodfellow et al. 2013): k times the channels come in."""
 

@@ -87,12 +87,12 @@ class Trainer:
         sums = torch.zeros(2, device=self.device.name)
         order = torch.randperm(len(self.feed.labels)).to(self.device.name)
         for pixels, labels in self.feed.batches(order.tensor_split(self.batches)):
-            sums += self._step(pixels, labels)
+            sums += self.learn_from(pixels, labels)
             watch.step()
         right, loss = sums.tolist()
         return right, loss
 
-    def _step(self, pixels: Tensor, labels: Tensor) -> Tensor:
+    def learn_from(self, pixels: Tensor, labels: Tensor) -> Tensor:
         """One update of the weights; how many of the batch were right before it, and the loss."""
         self._set_rate()
         images = self.augment(self.device.floats(pixels), self.progress.epoch)

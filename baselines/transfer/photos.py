@@ -43,8 +43,13 @@ def read(source: Path, side: int = 224) -> Dataset:
         kept, aside = split(source.stem, _codes(photos, train))
         train, held = tuple(train[at] for at in kept), tuple(train[at] for at in aside)
         told = part_held_out()
-    halves = (_labelled(photos, part, side) for part in (train, held))
-    return Dataset(source.stem, photos.classes, *halves, told)
+    return Dataset(
+        source.stem,
+        photos.classes,
+        _labelled(photos, train, side),
+        _labelled(photos, held, side),
+        told,
+    )
 
 
 def listed(source: Path) -> Photos:

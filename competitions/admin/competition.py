@@ -14,17 +14,28 @@ from unfold.decorators import display
 
 from competitions import deadlines, lifecycle, organisers, preparing, solutions, terms
 from competitions.access import EDITORS, OWNERS
-from competitions.admin import building, columns, life, own_metric, parameters, people, uploads
+from competitions.admin import (
+    building,
+    columns,
+    life,
+    own_metric,
+    parameters,
+    people,
+    taking_models,
+    uploads,
+)
 from competitions.admin.by_role import ByRole
 from competitions.admin.forms import CompetitionForm
 from competitions.admin.inlines import ReadOnlyInline
 from competitions.admin.people import PEOPLE, OrganiserInline
+from competitions.admin.taking_models import ModelRulesInline
 from competitions.deadlines import Phase
 from competitions.models import (
     Act,
     Announcement,
     Competition,
     DataFile,
+    ModelRules,
     Organiser,
     Preparation,
     PublicScore,
@@ -77,7 +88,7 @@ class CompetitionAdmin(ByRole, life.Life, ModelAdmin):  # type: ignore[misc]
     changed_by = frozenset(EDITORS)
     deleted_by = frozenset(OWNERS)
     form = CompetitionForm
-    inlines = [DataFileInline, OrganiserInline]
+    inlines = [DataFileInline, ModelRulesInline, OrganiserInline]
     list_display = ("title", "state_label", "files_label", "opens", "closes", "team_count")
     list_filter = ("state", "preparation")
     search_fields = ("title", "slug")
@@ -179,7 +190,8 @@ class CompetitionAdmin(ByRole, life.Life, ModelAdmin):  # type: ignore[misc]
     def get_inlines(self, request: HttpRequest, obj: Competition | None) -> Any:
         if obj is None:
             return []
-        return self.inlines if obj.preparation == Preparation.READY else [OrganiserInline]
+        is_ready = obj.preparation == Preparation.READY
+        return self.inlines if is_ready else [ModelRulesInline, OrganiserInline]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Every organiser may begin another one, and is its owner."""
@@ -273,6 +285,8 @@ class CompetitionAdmin(ByRole, life.Life, ModelAdmin):  # type: ignore[misc]
         """Roles are given by verbs, which keep an owner and write it down."""
         if formset.model is Organiser:
             people.save(request, form.instance, formset)
+        elif formset.model is ModelRules:
+            taking_models.save(request, form.instance, formset)
         else:
             super().save_formset(request, form, formset, change)
 

@@ -18,8 +18,10 @@ from competitions.admin.audit import ReadOnlyAdmin
 from competitions.admin.by_role import ByRole, role_of
 from competitions.admin.exporting import Exporting
 from competitions.admin.moderating import ReasonForm, dialog
+from competitions.admin.taking_models import ModelRunInline
 from competitions.leaderboard import with_public_score
-from competitions.models import Status, Submission
+from competitions.model_runs import screening
+from competitions.models import ModelStage, Status, Submission
 from scoring import displayed
 
 STATUSES = {
@@ -29,6 +31,10 @@ STATUSES = {
     Status.SCORED: "success",
     Status.INVALID: "warning",
     Status.FAILED: "danger",
+    Status.CRASHED: "warning",
+    Status.TIMED_OUT: "warning",
+    Status.OUT_OF_MEMORY: "warning",
+    Status.CANCELLED: "warning",
 }
 SHOWN = 100  # characters of an error in the list
 PICK, LATE, EXCLUDED = "pick", "late", "excluded"
@@ -43,6 +49,13 @@ INCLUDING = dialog(
     "Include this file again?",
     "It counts as if it had never been left out, as a pick too unless the team has taken another.",
     "Include it",
+)
+SCREENING = dialog(
+    "Screen this model?",
+    "It is run three or four times more, behind every team's: in another order, and over images "
+    "that were changed as no eye sees. What is found stands below. A screen for a person who "
+    "decides, no proof.",
+    "Screen it",
 )
 AGAIN = dialog(
     "Score this file again?",
@@ -89,7 +102,8 @@ class SubmissionAdmin(Exporting, ByRole, ReadOnlyAdmin):
     search_fields = ("file_name", "team__name", "user__username", "message", "error")
     search_help_text = "File, team, user name, message or error"
     date_hierarchy = "received_at"
-    actions_detail = ("score_again", "include_file", "exclude_file")
+    inlines = (ModelRunInline,)
+    actions_detail = ("screen_model", "score_again", "include_file", "exclude_file")
     fieldsets = (
         (
             None,
@@ -113,6 +127,9 @@ class SubmissionAdmin(Exporting, ByRole, ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Submission]:
         queryset: QuerySet[Submission] = super().get_queryset(request)
         return with_public_score(queryset.select_related("team__competition", "user"))
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        return self.inlines if obj is not None and obj.is_model else ()
 
     @display(description="Status", ordering="status", label=STATUSES)  # type: ignore[untyped-decorator]
     def status_label(self, obj: Submission) -> tuple[str, str]:
@@ -218,6 +235,18 @@ class SubmissionAdmin(Exporting, ByRole, ReadOnlyAdmin):
             return is_waiting
 
         return _act(request, form, object_id, verb, "The file is scored again.")
+
+    @action(description="Screen", permissions=["screen"], dialog=SCREENING, icon="frame_inspect")
+    def screen_model(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        def verb(submission: Submission, by: Any, _reason: str) -> bool:
+            screening.ask(submission.model_run, by)
+            tasks.enqueue_screening()
+            return True
+
+        return _act(request, form, object_id, verb, "It is screened; look here in a moment.")
+
+    def has_screen_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return _may(request, object_id, model_run__stage=ModelStage.DONE)
 
     def has_again_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return _may(request, object_id, status=Status.FAILED)

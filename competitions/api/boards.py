@@ -52,6 +52,16 @@ class BoardQuery(serializers.Serializer[Any]):
     )
 
 
+class CostOutput(serializers.Serializer[Any]):
+    """What the model takes that made the best score; null: not known."""
+
+    images_per_second = serializers.FloatField(allow_null=True, help_text="As measured here.")
+    parameters = serializers.IntegerField(allow_null=True)
+    macs = serializers.IntegerField(
+        allow_null=True, help_text="Multiply-accumulates for one image."
+    )
+
+
 class RowOutput(serializers.Serializer[Any]):
     """The document's view of ``leaderboard.Row.public``, which writes the rows."""
 
@@ -87,6 +97,7 @@ class RowOutput(serializers.Serializer[Any]):
         child=serializers.ListField(child=serializers.FloatField(), min_length=2, max_length=2),
         help_text="Each improvement, oldest first: seconds since 1970, displayed score.",
     )
+    cost = CostOutput(allow_null=True, help_text="Of a model; null: a file of predictions.")
 
 
 class LeaderOutput(serializers.Serializer[Any]):

@@ -9,7 +9,7 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from competitions import access, attempts, deadlines, teams
+from competitions import access, attempts, deadlines, files, teams
 from competitions.access import Person
 from competitions.api.door import Door, person
 from competitions.api.errors import documented
@@ -76,7 +76,7 @@ class CompetitionOutput(serializers.ModelSerializer[Competition]):
         list(LAYOUTS), source="submission_layout", help_text="The form of a submission."
     )
     classes = serializers.SerializerMethodField(help_text="The labels, in the challenge's order.")
-    files = FileOutput(many=True)
+    files = serializers.SerializerMethodField(help_text="Those that participants may have.")
     test_rows = TestRowsOutput(source="solution", allow_null=True)
     commitment = serializers.CharField(
         source="solution.commitment",
@@ -135,6 +135,10 @@ class CompetitionOutput(serializers.ModelSerializer[Competition]):
 
     def get_classes(self, competition: Competition) -> list[str]:
         return list(competition.solution.classes) if competition.solution else []
+
+    @extend_schema_field(FileOutput(many=True))
+    def get_files(self, competition: Competition) -> list[dict[str, Any]]:
+        return list(FileOutput(files.downloads(competition), many=True).data)
 
     def get_lifetime_limit(self, competition: Competition) -> int:
         return attempts.lifetime_limit(competition)

@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+from django.contrib.auth.models import AbstractUser
 from django.db.models import Exists, OuterRef, QuerySet
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
@@ -13,11 +14,12 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from competitions import access, leaderboard, picks, submissions, tasks
+from competitions import access, leaderboard, model_rules, model_runs, picks, submissions, tasks
 from competitions.access import Person
 from competitions.api.door import Door, StrictInput, person
 from competitions.api.errors import documented
-from competitions.models import Member, Submission
+from competitions.api.running import RunDetailOutput, RunOutput
+from competitions.models import Competition, Member, ModelRun, Sent, Submission
 from competitions.refusals import NotFound
 from competitions.remarks import remarks
 from scoring import displayed
@@ -29,7 +31,7 @@ class SubmissionInput(StrictInput):
     # An empty file is taken too: it is refused like every other wrong file, by the scoring.
     file = serializers.FileField(
         allow_empty_file=True,
-        help_text="CSV, laid out like sample_submission.csv.",
+        help_text="CSV, laid out like sample_submission.csv; or a model.",
         error_messages={"required": SEND_A_FILE, "null": SEND_A_FILE, "invalid": SEND_A_FILE},
     )
     message = serializers.CharField(
@@ -39,6 +41,28 @@ class SubmissionInput(StrictInput):
         max_length=200,
         help_text="For the team's own log.",
         error_messages={"max_length": "The message is longer than 200 characters. Shorten it."},
+    )
+    kind = serializers.ChoiceField(
+        Sent.choices,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="`model`: a network, to be run here over the test images. Left out: what the "
+        "challenge takes and the file's name say.",
+    )
+    architecture = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        default="",
+        max_length=100,
+        help_text="Of safetensors: a name of the baselines' zoo, or torchvision/NAME.",
+    )
+    arguments = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        default="",
+        max_length=4000,
+        help_text="The architecture's keywords, as a JSON object.",
     )
 
 
@@ -69,7 +93,7 @@ class SubmissionOutput(serializers.ModelSerializer[Submission]):
     public_score = serializers.SerializerMethodField(
         help_text="As displayed; null while none is shown, be it scored or not."
     )
-    error = serializers.CharField(help_text="Empty unless the status is invalid or failed.")
+    error = serializers.CharField(help_text="Empty unless it could not be scored.")
     problems = ProblemOutput(many=True)
     pick = serializers.IntegerField(
         allow_null=True, help_text="1 or 2: chosen for the final ranking; null: not chosen."
@@ -79,6 +103,7 @@ class SubmissionOutput(serializers.ModelSerializer[Submission]):
         source="exclusion",
         help_text="Why the organiser took it out of the ranking; empty: it counts.",
     )
+    run = serializers.SerializerMethodField(help_text="Of a model; null for a file.")
 
     class Meta:
         model = Submission
@@ -86,6 +111,7 @@ class SubmissionOutput(serializers.ModelSerializer[Submission]):
             "id",
             "competition",
             "team",
+            "kind",
             "status",
             "public_score",
             "error",
@@ -98,6 +124,7 @@ class SubmissionOutput(serializers.ModelSerializer[Submission]):
             "excluded",
             "received_at",
             "finished_at",
+            "run",
         ]
 
     @extend_schema_field(serializers.CharField(allow_null=True))
@@ -106,6 +133,11 @@ class SubmissionOutput(serializers.ModelSerializer[Submission]):
             return None
         decimals = submission.team.competition.decimals
         return displayed(submission.public_value, decimals)
+
+    @extend_schema_field(RunOutput(allow_null=True))
+    def get_run(self, submission: Submission) -> dict[str, Any] | None:
+        run = _run_of(submission)
+        return None if run is None else dict(RunOutput(run).data)
 
 
 class SubmissionDetailOutput(SubmissionOutput):
@@ -118,6 +150,11 @@ class SubmissionDetailOutput(SubmissionOutput):
 
     def get_remarks(self, submission: Submission) -> list[str]:
         return remarks(submission, submission.team.competition)
+
+    @extend_schema_field(RunDetailOutput(allow_null=True))
+    def get_run(self, submission: Submission) -> dict[str, Any] | None:
+        run = _run_of(submission)
+        return None if run is None else dict(RunDetailOutput(run).data)
 
 
 class Pages(PageNumberPagination):
@@ -154,7 +191,7 @@ class SubmissionList(Door):
 
     @extend_schema(
         operation_id="competitions_submissions_create",
-        summary="Send a file",
+        summary="Send a file, or a model",
         request={"multipart/form-data": SubmissionInput},
         responses={202: ReceiptOutput, **documented(400, 401, 403, 404, 409, 413, 415, 429)},
     )
@@ -162,12 +199,7 @@ class SubmissionList(Door):
         competition = access.competition(request.user, slug)
         sent = SubmissionInput(data=request.data)
         sent.is_valid(raise_exception=True)
-        submission = submissions.submit(
-            competition,
-            person(request),
-            sent.validated_data["file"],
-            sent.validated_data["message"],
-        )
+        submission = _take(competition, person(request), sent.validated_data)
         tasks.enqueue(submission)
         receipt = ReceiptOutput(submission).data
         return Response(receipt, status=202, headers={"Location": receipt["url"]})
@@ -185,6 +217,23 @@ class SubmissionDetail(Door):
     )
     def get(self, request: Request, public_id: uuid.UUID) -> Response:
         return Response(SubmissionDetailOutput(_one(_readable(request.user), public_id)).data)
+
+
+class Cancel(Door):
+    """Until its run begins a cancelled model gives its attempt back; later it stays spent."""
+
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(
+        operation_id="submissions_cancel",
+        summary="Take a model back that waits or runs",
+        request=None,
+        responses={200: SubmissionDetailOutput, **documented(400, 401, 403, 404, 409)},
+    )
+    def post(self, request: Request, public_id: uuid.UUID) -> Response:
+        cancelled = model_runs.cancel(_one(_own(request.user), public_id), person(request))
+        tasks.tell(cancelled)
+        return Response(SubmissionDetailOutput(_one(_own(request.user), public_id)).data)
 
 
 class Pick(Door):
@@ -219,6 +268,20 @@ class Pick(Door):
         return Response(SubmissionDetailOutput(_one(_own(request.user), public_id)).data)
 
 
+def _take(competition: Competition, user: AbstractUser, sent: dict[str, Any]) -> Submission:
+    """By the verb for what was sent; raises Refused."""
+    file, message = sent["file"], sent["message"]
+    kind = sent["kind"] or model_rules.kind_of(competition, file.name or "")
+    if kind == Sent.MODEL:
+        keywords = model_runs.parse_arguments(sent["arguments"])
+        return model_runs.submit(competition, user, file, message, sent["architecture"], keywords)
+    return submissions.submit(competition, user, file, message)
+
+
+def _run_of(submission: Submission) -> ModelRun | None:
+    return submission.model_run if submission.is_model else None
+
+
 def _one(among: QuerySet[Submission], public_id: uuid.UUID) -> Submission:
     submission = among.filter(public_id=public_id).first()
     if submission is None:
@@ -235,4 +298,4 @@ def _own(user: Person) -> QuerySet[Submission]:
 
 def _readable(user: Person) -> QuerySet[Submission]:
     """The submissions this person may read, each with its public score, in one query."""
-    return leaderboard.with_public_score(access.submissions(user))
+    return leaderboard.with_public_score(access.submissions(user)).select_related("model_run")

@@ -23,6 +23,7 @@ urlpatterns = [
     path(
         "submissions/<uuid:public_id>/", submissions.SubmissionDetail.as_view(), name="submission"
     ),
+    path("submissions/<uuid:public_id>/cancel/", submissions.Cancel.as_view(), name="cancel"),
     path("submissions/<uuid:public_id>/pick/", submissions.Pick.as_view(), name="pick"),
     # Only what ends in a slash, so that an address without one is still led to the one with it.
     re_path(r"^(?:[^\0]*/)?\Z", errors.no_such_address),

@@ -139,6 +139,8 @@ def _read(key: Key) -> Known | None:
 
 def _known(key: Key) -> Known | None:
     path, solution_pk, spec, split = key
+    if not path:  # a model of another installation, whose answers did not come along
+        return None
     solution = solutions.compiled(solution_pk, spec)
     try:
         judged = judge(files.read("submissions", path), solution, spec)

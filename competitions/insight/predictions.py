@@ -48,6 +48,8 @@ def read(competition: Competition, paths: Iterable[str], seconds: float) -> dict
 
 
 def _read(path: str, solution_pk: int, sha256: str, spec: Spec) -> Codes | None:
+    if not path:  # a model of another installation, whose answers did not come along
+        return None
     try:
         return _codes(path, solution_pk, sha256, spec)
     except OSError as error:  # not remembered: the storage may be back at the next look

@@ -4,6 +4,9 @@
 it names a published data set, or a file or folder beside it; `prepare.py` has a function
 `source(downloads)`, which returns the path of labelled images; or it has a function
 `prepare(public, private)`, which writes the three files of a challenge itself.
+
+A table `[model]`, as `python -m scoring run --spec` reads it, lets the challenge take models too;
+with `takes = "models"` above it takes no files of predictions, and keeps its test images to itself.
 """
 
 import runpy
@@ -14,27 +17,37 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings as site
+from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from django.db import transaction
 
-from competitions import files, preparing, solutions
-from competitions.models import Competition, CustomMetric, FindingKind, Remedy
+from competitions import files, model_rules, preparing, solutions
+from competitions.models import (
+    Competition,
+    CustomMetric,
+    FindingKind,
+    ModelRules,
+    Remedy,
+    Takes,
+)
 from competitions.models.custom_metric import DIRECTIONS
 from competitions.models.metrics import CUSTOM
 from competitions.preparing.leaks import settling
 from competitions.preparing.sources import packed, published
+from scoring import SpecError
 from scoring.custom import MetricError
 
 BUNDLES = Path(__file__).resolve().parents[1] / "bundles"
 SETTINGS_FILE, SCRIPT = "competition.toml", "prepare.py"
 PAGES = {"overview": "overview.md", "data_page": "data.md", "rules": "rules.md"}
 METRIC_FILE, METRIC_DIRECTION = "metric_file", "metric_direction"
-BUILD = "build"
+BUILD, MODEL, TAKES = "build", "model", "takes"
 BUILD_KEYS = {"source", "test_fraction", "remedies"}
 SETTINGS = {
     "title", "summary", "metric", "metric_parameters", METRIC_FILE, METRIC_DIRECTION, "layout",
     "decimals", "public_fraction", "daily_limit", "lifetime_limit", "max_team_size", "opens_at",
     "closes_at", "feedback", "ladder_step", "freeze_minutes", "late_submissions", "prizes", BUILD,
+    MODEL, TAKES,
 }  # fmt: skip
 
 
@@ -65,6 +78,7 @@ def create(folder: Path, slug: str) -> Competition:
     """A draft with the bundle's settings and pages; raises CommandError or ValidationError."""
     settings = settings_of(folder)
     settings.pop(BUILD, None)
+    rules = _model_rules(settings)
     own = _own_metric(folder, settings)
     pages = {field: _page(folder / name) for field, name in PAGES.items()}
     competition = Competition(slug=slug, **settings, **pages, custom_metric=own)
@@ -76,7 +90,25 @@ def create(folder: Path, slug: str) -> Competition:
             competition.save()
         else:
             solutions.keep(competition, own)
+        if rules is not None:
+            rules.competition = competition
+            rules.save()
     return competition
+
+
+def _model_rules(settings: dict[str, Any]) -> ModelRules | None:
+    """Takes the table [model] out of the settings, and whether files are taken beside models."""
+    table, takes = settings.pop(MODEL, None), settings.pop(TAKES, None)
+    if table is None:
+        if takes not in (None, Takes.FILES):
+            raise CommandError(f'competition.toml: {TAKES} = "{takes}" needs a table [{MODEL}].')
+        return None
+    try:
+        rules = model_rules.from_table(table, takes or Takes.BOTH)
+        rules.full_clean(exclude=["competition"])
+    except (SpecError, ValidationError) as error:
+        raise CommandError(f"competition.toml, [{MODEL}]: {error}") from None
+    return rules
 
 
 def _own_metric(folder: Path, settings: dict[str, Any]) -> CustomMetric | None:

@@ -12,11 +12,12 @@ from competitions.models.custom_metric import CustomMetric
 from competitions.models.data import ClassSample, DataFile, SolutionVersion
 from competitions.models.final import Alarm, FinalStanding
 from competitions.models.mistakes import Mistakes
+from competitions.models.model_run import ModelRules, ModelRun, ModelStage, Screening, Takes
 from competitions.models.people import Organiser, Role, RosterEntry
 from competitions.models.record import Act, Announcement, Kind
 from competitions.models.rescoring import Rescoring, Stage, Unscorable
 from competitions.models.standing import BoardStatistics, Standing
-from competitions.models.submission import PrivateScore, PublicScore, Status, Submission
+from competitions.models.submission import PrivateScore, PublicScore, Sent, Status, Submission
 from competitions.models.team import Member, Team
 
 __all__ = [
@@ -37,6 +38,9 @@ __all__ = [
     "Kind",
     "Member",
     "Mistakes",
+    "ModelRules",
+    "ModelRun",
+    "ModelStage",
     "Organiser",
     "Preparation",
     "PrivateScore",
@@ -46,12 +50,15 @@ __all__ = [
     "Role",
     "RosterEntry",
     "Run",
+    "Screening",
+    "Sent",
     "SolutionVersion",
     "Stage",
     "Standing",
     "State",
     "Status",
     "Submission",
+    "Takes",
     "Team",
     "Unscorable",
     "Upload",

@@ -46,6 +46,7 @@ class Kind(models.TextChoices):
     EXPORTED = "exported", "Exported"
     IMPORTED = "imported", "Imported"
     GRADES_EXPORTED = "grades_exported", "Exported grades"
+    MODEL_SCREENED = "model_screened", "Had a model screened"
     BASELINE_QUEUED = "baseline_queued", "Had a baseline trained"
 
 

@@ -11,7 +11,8 @@ from competitions.models.team import Team
 
 
 class Status(models.TextChoices):
-    """``received -> queued -> running -> scored | invalid | failed``."""
+    """``received -> queued -> running -> scored | invalid | failed``, and of models also
+    ``-> crashed | timed_out | out_of_memory | cancelled``."""
 
     RECEIVED = "received", "Received"
     QUEUED = "queued", "Queued"
@@ -19,10 +20,25 @@ class Status(models.TextChoices):
     SCORED = "scored", "Scored"
     INVALID = "invalid", "Your file"
     FAILED = "failed", "Our fault"
+    CRASHED = "crashed", "Crashed"
+    TIMED_OUT = "timed_out", "Timed out"
+    OUT_OF_MEMORY = "out_of_memory", "Out of memory"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+class Sent(models.TextChoices):
+    """What a team sends: a file of predictions, or a model that makes them here."""
+
+    FILE = "file", "A file of predictions"
+    MODEL = "model", "A model"
 
 
 WAITING = (Status.RECEIVED, Status.QUEUED)
-WENT_WRONG = (Status.INVALID, Status.FAILED)
+GIVEN_BACK = (Status.INVALID, Status.FAILED)
+# The team's model had its run: the attempt stays spent, or a crash would be a free look.
+MODEL_FAULTS = (Status.CRASHED, Status.TIMED_OUT, Status.OUT_OF_MEMORY)
+# Given back where it was cancelled before its run began.
+WENT_WRONG = (*GIVEN_BACK, *MODEL_FAULTS, Status.CANCELLED)
 FINAL = (Status.SCORED, *WENT_WRONG)
 PICKS = (1, 2)
 
@@ -40,13 +56,18 @@ class Submission(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="submissions"
     )
 
+    kind = models.CharField(max_length=10, choices=Sent.choices, default=Sent.FILE)
     file_name = models.CharField(max_length=200)
-    path = models.CharField(max_length=200)
+    # Of a model: what it answered here, told to nobody and in no export; the model's own file is
+    # its run's.
+    path = models.CharField(
+        max_length=200, blank=True, help_text="The predictions; empty before a model has run."
+    )
     size = models.PositiveBigIntegerField()
     sha256 = models.CharField("SHA-256", max_length=64)
     message = models.CharField(max_length=200, blank=True)
 
-    status = models.CharField(max_length=10, choices=Status.choices, default=Status.RECEIVED)
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.RECEIVED)
     day = models.DateField(help_text="The day (UTC) whose limit this submission counts against.")
     slot = models.PositiveSmallIntegerField(
         null=True, blank=True, help_text="Which of the day's attempts it holds; none if returned."
@@ -88,7 +109,20 @@ class Submission(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(status__in=Status.values), name="status_is_known"),
             models.CheckConstraint(
-                condition=_exactly_when(Q(status=Status.RUNNING), Q(lease_until__isnull=False)),
+                condition=Q(kind__in=Sent.values), name="what_was_sent_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind=Sent.MODEL) | ~Q(status__in=[*MODEL_FAULTS, Status.CANCELLED]),
+                name="only_a_model_crashes_or_is_cancelled",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind=Sent.MODEL) | ~Q(path=""),
+                name="only_a_model_has_no_predictions_yet",
+            ),
+            # While a model runs its lease is the run's (see model_run.py).
+            models.CheckConstraint(
+                condition=_exactly_when(Q(status=Status.RUNNING), Q(lease_until__isnull=False))
+                | Q(kind=Sent.MODEL, status=Status.RUNNING, path=""),
                 name="leased_exactly_while_running",
             ),
             models.CheckConstraint(
@@ -100,11 +134,14 @@ class Submission(models.Model):
                 name="explains_itself_exactly_when_it_went_wrong",
             ),
             models.CheckConstraint(
-                condition=_exactly_when(Q(status__in=WENT_WRONG), Q(slot__isnull=True)),
+                condition=_exactly_when(Q(status__in=GIVEN_BACK), Q(slot__isnull=True))
+                | Q(status=Status.CANCELLED),
                 name="slot_is_given_back_exactly_when_it_went_wrong",
             ),
+            # A model may be refused before anything is scored.
             models.CheckConstraint(
                 condition=~Q(status__in=[Status.RUNNING, Status.SCORED, Status.INVALID])
+                | Q(kind=Sent.MODEL, status__in=[Status.RUNNING, Status.INVALID])
                 | Q(attempt__gte=1),
                 name="attempts_are_counted_from_the_first_claim",
             ),
@@ -117,7 +154,10 @@ class Submission(models.Model):
             ),
             models.CheckConstraint(
                 condition=_exactly_when(
-                    Q(status__in=WENT_WRONG) | Q(is_late=True), Q(lifetime_slot__isnull=True)
+                    Q(status__in=GIVEN_BACK)
+                    | Q(is_late=True)
+                    | Q(status=Status.CANCELLED, slot__isnull=True),
+                    Q(lifetime_slot__isnull=True),
                 ),
                 name="lifetime_slot_is_held_exactly_by_what_counts",
             ),
@@ -144,6 +184,15 @@ class Submission(models.Model):
     @property
     def is_final(self) -> bool:
         return self.status in FINAL
+
+    @property
+    def is_ended_model(self) -> bool:
+        """Whether it ended as only models do."""
+        return self.status in (*MODEL_FAULTS, Status.CANCELLED)
+
+    @property
+    def is_model(self) -> bool:
+        return self.kind == Sent.MODEL
 
 
 class Score(models.Model):

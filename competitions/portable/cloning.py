@@ -12,6 +12,7 @@ from competitions.models import (
     DataFile,
     Finding,
     Kind,
+    ModelRules,
     Preparation,
     SolutionVersion,
 )
@@ -42,7 +43,7 @@ def clone(competition: Competition, slug: str, title: str, by: Any = None) -> Co
             values["freeze_minutes"] = None  # counted back from an end that the clone has not
         solution = _solution(source, made)
         # The leak report, too: what nobody has decided there is as undecided here.
-        for model in (DataFile, ClassSample, Finding):
+        for model in (DataFile, ClassSample, Finding, ModelRules):
             _copy(model, source, made)
         Competition.objects.filter(pk=made.pk).update(
             **values,

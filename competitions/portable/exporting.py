@@ -12,7 +12,15 @@ from django.contrib.auth import get_user_model
 from django.db.models import Count, Max, Model, QuerySet
 
 from competitions import audit, files, preparing
-from competitions.models import Competition, DataFile, Kind, SolutionVersion, Status, Submission
+from competitions.models import (
+    Competition,
+    DataFile,
+    Kind,
+    ModelRun,
+    Sent,
+    SolutionVersion,
+    Submission,
+)
 from competitions.models.submission import FINAL
 from competitions.portable.tables import FORMAT, TABLES, Table, columns
 from competitions.refusals import Refused
@@ -163,6 +171,8 @@ def _record(row: Model, hidden: frozenset[str]) -> dict[str, Any]:
     if "source" in hidden and isinstance(row, SolutionVersion):
         # By the plain hash whoever guesses the labels would know that they are right.
         told |= {"path": "", "sha256": ""}
+    if isinstance(row, Submission) and row.is_model:
+        told["path"] = ""  # what a model answered, its team may not see either
     return told
 
 
@@ -196,8 +206,10 @@ def _files(
         yield from (("data", path) for path in data.values_list("path", flat=True))
     samples = competition.class_samples.exclude(path="")
     yield from (("data", path) for path in samples.values_list("path", flat=True))
-    sent = Submission.objects.filter(team__competition=competition, status__in=Status.values)
+    sent = Submission.objects.filter(team__competition=competition, kind=Sent.FILE)
     yield from (("submissions", path) for path in sent.values_list("path", flat=True))
+    models = ModelRun.objects.filter(competition=competition)
+    yield from (("submissions", path) for path in models.values_list("path", flat=True))
     if not with_solution:
         return
     for version in competition.solutions.all():

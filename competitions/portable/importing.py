@@ -20,6 +20,7 @@ from competitions.models import (
     Competition,
     DataFile,
     Kind,
+    ModelRun,
     Preparation,
     Role,
     SolutionVersion,
@@ -42,6 +43,7 @@ PLACES: dict[type[models.Model], files.Place] = {
     DataFile: "data",
     ClassSample: "data",
     Submission: "submissions",
+    ModelRun: "submissions",
     SolutionVersion: "solutions",
 }
 UNREADABLE = (
@@ -202,10 +204,15 @@ class _Import:
         place = PLACES.get(type(row))
         if place is None or (isinstance(row, ClassSample) and not row.path):
             return
+        if isinstance(row, Submission) and row.is_model:
+            row.path = ""  # its run names its file, and what it answered did not come along
+            return
         if place == "solutions" and not self._manifest["with_solution"]:
             row.path = row.sha256 = ""
             return
         stored = self._kept[place, row.path]
+        if isinstance(row, ModelRun):
+            row = row.submission
         size = getattr(row, "size", stored.size)  # of labels and pictures none is written down
         if (stored.sha256, stored.size) != (row.sha256, size):
             raise ValueError(row.path)

@@ -176,6 +176,8 @@ def _tell(rescoring: Rescoring, unread: list[Submission]) -> None:
 
 def _outcome(submission: Submission, solution: Solution, spec: solutions.AnySpec) -> Outcome:
     """The file's size was admitted when it came: the limit of another layout is not its own."""
+    if not submission.path:  # a model of another installation, whose answers did not come along
+        return MISSING
     try:
         content = files.read("submissions", submission.path)
     except FileNotFoundError:

@@ -13,7 +13,7 @@ from django.template.loader import get_template
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from competitions import deadlines, snapshots, standings
+from competitions import deadlines, model_rules, snapshots, standings
 from competitions import leaderboard as verbs
 from competitions.leaderboard import Board, Row
 from competitions.models import Competition, Feedback, Team
@@ -133,6 +133,7 @@ def context_of(
     return {
         **context,
         "challenge": challenge,
+        "models": model_rules.of(competition),
         "tab": "leaderboard",
         "lines": [replace(line, html=html) for line, html in rows],
         "wanted": wanted,

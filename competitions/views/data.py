@@ -35,7 +35,7 @@ def data(request: HttpRequest, slug: str) -> HttpResponse:
     """Lists the files; downloading asks again who may."""
     challenge = challenges.find(request, slug)
     competition = challenge.competition
-    downloads = list(competition.files.all())
+    downloads = files.downloads(competition)
     samples = list(competition.class_samples.all())
     pictured = [sample for sample in samples if sample.path]
     context = {

@@ -84,9 +84,8 @@ def submissions(request: HttpRequest, slug: str) -> HttpResponse:
 def submission(request: HttpRequest, slug: str, public_id: uuid.UUID) -> HttpResponse:
     """One submission, moving while it is scored."""
     challenge = challenges.find(request, slug)
-    found = access.submissions(request.user).filter(
-        public_id=public_id, team__competition=challenge.competition
-    )
+    mine = access.submissions(request.user).select_related("model_run")
+    found = mine.filter(public_id=public_id, team__competition=challenge.competition)
     sent = found.first()
     if sent is None:
         raise Http404("Your team has no submission of that number.")
@@ -94,6 +93,7 @@ def submission(request: HttpRequest, slug: str, public_id: uuid.UUID) -> HttpRes
         "challenge": challenge,
         "tab": "submissions",
         "submission": sent,
+        "run": sent.model_run if sent.is_model else None,
         "score": public_score(sent),
         "remarks": remarks(sent, challenge.competition),
         **_in_the_end(challenge, sent),

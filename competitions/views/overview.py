@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
-from competitions import attempts, deadlines, final, leaderboard, teams
+from competitions import attempts, deadlines, files, final, leaderboard, teams
 from competitions.live import events
 from competitions.models import Competition, Submission
 from competitions.refusals import Refused
@@ -62,7 +62,7 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
         "tab": "overview",
         "site": site(request),
         "metric": competition.metric_facts,
-        "files": {file.name: file for file in competition.files.all()},
+        "files": {file.name: file for file in files.downloads(competition)},
         "agenda": agenda(challenge),
         "own": leaderboard.line_of(competition, team),
         "attempts": attempts.of(competition, team) if team else None,

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import lru_cache
 
 import redis
@@ -11,6 +12,8 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+
+from competitions.model_runs import claiming, workers
 
 PATH = "/healthz"
 CONSUMED = "holdout:consumed:{queue}"  # the unix time at which a worker last took a message
@@ -44,6 +47,7 @@ def healthz(_request: HttpRequest) -> HttpResponse:
         "valkey": broker,
         "web": "ok",
         "workers": workers,
+        "models": _models(),
     }
     response = JsonResponse(body, status=503 if missing else 200)
     response._has_been_logged = True  # type: ignore[attr-defined]  # Django would log every 503
@@ -73,6 +77,14 @@ def _database() -> str:
         _log.warning("health: database", reason=str(error))
         return "does not answer or is not migrated"
     return "ok"
+
+
+def _models() -> list[dict[str, object]] | None:
+    """What each worker of models told of itself: its device, the formats that it runs, why it runs
+    no others, and what its sandbox does without. None where no models are run, or nobody told."""
+    if claiming.QUEUE not in settings.QUEUES:
+        return None
+    return [asdict(worker) for worker in workers.known() or ()] or None
 
 
 def _queue() -> tuple[str, dict[str, float | None]]:

@@ -52,8 +52,13 @@ MAX_BODY = 1024**2 * number(
 )
 QUEUES = words(
     "HOLDOUT_QUEUES",
-    "score,background,insight,baselines",
-    "Queues with workers here (these, and `gpu`); /healthz watches them.",
+    "score,background,insight,baselines,gpu",
+    "Queues with workers here; /healthz watches them. Without `gpu` no models are taken.",
+)
+MODELS_IN_CONTAINER = flag(
+    "HOLDOUT_MODELS_IN_CONTAINER",
+    False,
+    "The worker of `gpu` is in a container without network and rights: formats with code may run.",
 )
 # Read by the supervisor, the tests or the Makefile; named here so that they are known.
 HOST = text("HOST", "127.0.0.1", "The address `make run` listens on; 0.0.0.0 for a whole class.")

@@ -27,6 +27,7 @@ CHECK_EVERY = 5  # seconds between looks at /healthz
 DEAF_AFTER = 30  # seconds without a consumed message, or a health answer, until a restart
 READY_WITHIN = 90  # seconds
 GRACE = 10  # seconds the children have to end in good order
+BEHIND = ("baselines", "gpu")  # queues of long work, at low priority
 PASSWORD = "HOLDOUT_ADMIN_PASSWORD"  # noqa: S105 - the name of a variable
 PASSWORD_FILE = settings.VAR / "admin_password"
 PREPARED_FILE = settings.VAR / "prepared"
@@ -150,14 +151,14 @@ class Supervisor:
             ),
         }
         self.beat = self._child("beat", *celery, "beat", "-l", "warning", "--pidfile=")
-        if "baselines" in settings.QUEUES:
-            self.workers["baselines"] = self._trainer(worker)
+        for queue in BEHIND:
+            if queue in settings.QUEUES:
+                self.workers[queue] = self._behind(worker, queue)
 
-    def _trainer(self, worker: Sequence[str]) -> Child:
-        """Trains baselines behind everything else, and does not end a training before it stops."""
-        child = self._child(
-            "worker-baselines", *worker, "-Q", "baselines", "-c", "1", "-n", "baselines@%h"
-        )
+    def _behind(self, worker: Sequence[str], queue: str) -> Child:
+        """Trains baselines, or runs models, behind everything else; when it stops it waits for
+        neither."""
+        child = self._child(f"worker-{queue}", *worker, "-Q", queue, "-c", "1", "-n", f"{queue}@%h")
         child.environment = {**child.environment, "REMAP_SIGTERM": "SIGQUIT"}
         child.niceness = 10
         return child

@@ -139,6 +139,16 @@ def result(values: dict[str, Any], as_json: bool) -> None:
     console.print("Publish the commitments now; keep the seed secret until the end.")
 
 
+def result_lines(values: dict[str, str]) -> None:
+    """Names and values, a line each."""
+    for name, value in values.items():
+        console.print(f"{escape(name)}: {escape(value)}", highlight=False)
+
+
+def problem(sentence: str) -> None:
+    console.print(f"[red]-[/red] {escape(sentence)}", highlight=False)
+
+
 def metric_problems(found: list[str], version: str | None) -> None:
     """What is wrong with an organiser's metric, or the version to pin."""
     for problem in found:

@@ -45,6 +45,8 @@ SETTINGS = {
     "max_team_size": "3",
     "admission": "anyone",
     "admitted_domains": "",
+    "model_rules-TOTAL_FORMS": "0",
+    "model_rules-INITIAL_FORMS": "0",
     "organisers-TOTAL_FORMS": "0",
     "organisers-INITIAL_FORMS": "0",
     "opens_at_0": "",

@@ -40,6 +40,7 @@ MATRIX = {
     ("GET", "submission"): (401, 404, 404, 200, 200),
     ("POST", "pick"): (401, 404, 404, 400, 404),  # hers has no score yet
     ("DELETE", "pick"): (401, 404, 404, 200, 404),
+    ("POST", "cancel"): (401, 404, 404, 400, 404),  # hers is no model
     ("GET", "competition of draft"): (404, 404, 404, 404, 200),
     ("GET", "leaderboard of draft"): (404, 404, 404, 404, 200),
     ("GET", "history of draft"): (404, 404, 404, 404, 200),
@@ -88,7 +89,7 @@ def address(route: str, submission: Submission) -> str:
     name, _, place = route.partition(" of ")
     if name == "competitions":
         return reverse("api:competitions")
-    if name in ("submission", "pick"):
+    if name in ("submission", "pick", "cancel"):
         return reverse(f"api:{name}", args=[submission.public_id])
     return reverse(f"api:{name}", args=["secret" if place else "pets"])
 
@@ -412,6 +413,7 @@ def test_a_scored_submission(scored, alice, answers, clients):
         "id": str(submission.public_id),
         "competition": "pets",
         "team": "Alice",
+        "kind": "file",
         "status": "scored",
         "public_score": "0.6667",
         "error": "",
@@ -422,6 +424,7 @@ def test_a_scored_submission(scored, alice, answers, clients):
         "pick": None,
         "is_late": False,
         "excluded": "",
+        "run": None,
         "remarks": [],
     }
 

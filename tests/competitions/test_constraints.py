@@ -23,6 +23,9 @@ from competitions.models import (
     Kind,
     Member,
     Mistakes,
+    ModelRules,
+    ModelRun,
+    ModelStage,
     Organiser,
     Preparation,
     PrivateScore,
@@ -30,6 +33,8 @@ from competitions.models import (
     Rescoring,
     RosterEntry,
     Run,
+    Screening,
+    Sent,
     SolutionVersion,
     Stage,
     Standing,
@@ -40,6 +45,7 @@ from competitions.models import (
     Unscorable,
     Upload,
 )
+from competitions.models.submission import GIVEN_BACK, WAITING
 from competitions.models.team import MOST_EXTRA_ATTEMPTS
 
 CONSTRAINTS = {
@@ -620,7 +626,7 @@ def unscorable_twice(rows):
 
 def test_valid_rows_of_every_status_are_taken(in_status):
     """The other side of the coin: the constraints forbid nothing that the verbs do."""
-    assert [in_status(status).status for status in Status.values if status != "scored"]
+    assert [in_status(status).status for status in (*WAITING, Status.RUNNING, *GIVEN_BACK)]
 
 
 # --- baselines -----------------------------------------------------------------------------------
@@ -646,3 +652,113 @@ def unknown_status_of_a_run(rows):
 @violates("baseline_run_is_trained_only_with_answers")
 def trained_without_answers(rows):
     a_run(rows, status=Run.READY)
+
+
+# --- models --------------------------------------------------------------------------------------
+
+
+def rules(rows, **fields):
+    return ModelRules.objects.create(competition=rows.competition, **fields)
+
+
+def a_model(rows, **fields):
+    """The run of a model that was just sent, spoilt."""
+    sent = rows.submission("received")
+    sent.update(kind=Sent.MODEL, path="")
+    submission = sent.get()
+    wanted = {"path": "ab/cd", "format": "onnx", "queued_at": timezone.now(), **fields}
+    return ModelRun.objects.create(
+        submission=submission, team=submission.team, competition=rows.competition, **wanted
+    )
+
+
+@violates("what_was_sent_is_known")
+def a_submission_of_no_kind(rows):
+    rows.submission("received").update(kind="poem")
+
+
+@violates("only_a_model_crashes_or_is_cancelled")
+def a_file_that_crashed(rows):
+    sent = rows.submission("received")
+    sent.update(status=Status.CRASHED, error="It crashed.", finished_at=timezone.now())
+
+
+@violates("only_a_model_has_no_predictions_yet")
+def a_file_that_is_nowhere(rows):
+    rows.submission("received").update(path="")
+
+
+@violates("what_a_challenge_takes_is_known")
+def a_challenge_that_takes_poems(rows):
+    rules(rows, takes="poems")
+
+
+@violates("models_are_given_pictures")
+def pictures_of_two_channels(rows):
+    rules(rows, channels=2)
+
+
+@violates("models_are_given_pictures")
+def pictures_without_a_pixel(rows):
+    rules(rows, height=0)
+
+
+@violates("who_takes_models_takes_a_format")
+def models_in_no_format(rows):
+    rules(rows, takes_onnx=False, takes_safetensors=False)
+
+
+@violates("models_may_take_something")
+def models_without_a_second(rows):
+    rules(rows, seconds=0)
+
+
+@violates("models_may_take_something")
+def models_without_a_parameter(rows):
+    rules(rows, max_parameters=0)
+
+
+@violates("packed_images_say_what_they_were_made_of")
+def images_packed_of_nothing(rows):
+    rules(rows, packed_path="ab/cd")
+
+
+@violates("model_run_stage_is_known")
+def a_run_that_dreams(rows):
+    a_model(rows, stage="dreaming")
+
+
+@violates("model_run_format_is_known")
+def a_pickle(rows):
+    a_model(rows, format="pickle")
+
+
+@violates("model_run_is_leased_exactly_while_a_worker_has_it")
+def a_run_that_nobody_has(rows):
+    a_model(rows, stage=ModelStage.TRYING)
+
+
+@violates("model_run_is_leased_exactly_while_a_worker_has_it")
+def a_waiting_run_that_somebody_has(rows):
+    a_model(rows, lease_until=timezone.now())
+
+
+@violates("model_run_says_when_it_began")
+def a_run_that_began_never(rows):
+    a_model(rows, stage=ModelStage.RUNNING, lease_until=timezone.now())
+
+
+@violates("model_run_answers_no_more_images_than_there_are")
+def a_run_that_invents_images(rows):
+    a_model(rows, images_done=2, images_total=1)
+
+
+@violates("model_run_of_weights_names_its_architecture")
+def weights_of_nothing(rows):
+    a_model(rows, format="safetensors")
+
+
+@violates("screening_is_leased_only_until_it_is_done")
+def screened_and_still_at_it(rows):
+    now = timezone.now()
+    Screening.objects.create(run=a_model(rows), asked_at=now, lease_until=now, done_at=now)

@@ -94,6 +94,7 @@ def save_people(client: Client, competition: Competition, *lines: dict[str, Any]
         "slug": competition.slug,
     }
     fields |= {"organisers-TOTAL_FORMS": len(lines), "organisers-INITIAL_FORMS": len(known)}
+    fields |= {"model_rules-TOTAL_FORMS": 0, "model_rules-INITIAL_FORMS": 0}
     for number, line in enumerate(lines):
         fields |= {f"organisers-{number}-{name}": value for name, value in line.items()}
         fields[f"organisers-{number}-competition"] = competition.pk

@@ -20,8 +20,9 @@ pytestmark = pytest.mark.django_db
 def sent_back(page, **changes):
     """What a browser sends from the page that it was given, with some fields filled in anew."""
     form = page.context["adminform"].form
-    organisers = {f"organisers-{name}": "0" for name in ("TOTAL_FORMS", "INITIAL_FORMS")}
-    sent = {**INLINE, **organisers}
+    counts = ("TOTAL_FORMS", "INITIAL_FORMS")
+    others = {f"{rows}-{name}": "0" for rows in ("organisers", "model_rules") for name in counts}
+    sent = {**INLINE, **others}
     for name in form.fields:
         value = form[name].value()
         if isinstance(form.fields[name], SplitDateTimeField):

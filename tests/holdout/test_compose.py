@@ -76,7 +76,7 @@ def test_the_example_names_exactly_what_has_no_default():
 
 
 def test_every_service_of_the_site_is_production_on_the_same_files_without_privileges():
-    assert {*STARTED, "migrate", "gpu-worker"} == set(SITE)
+    assert {*STARTED, "migrate", "gpu-worker", "model-worker"} == set(SITE)
     for service in map(SERVICES.__getitem__, SITE):
         assert service["environment"]["HOLDOUT_MODE"] == "production"
         assert service["volumes"] == ["files:/var/lib/holdout"]

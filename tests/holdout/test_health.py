@@ -34,7 +34,8 @@ def test_all_is_well(client, valkey):
         "database": "ok",
         "valkey": "ok",
         "web": "ok",
-        "workers": {"background": None, "insight": None, "baselines": None},
+        "workers": {"background": None, "insight": None, "baselines": None, "gpu": None},
+        "models": None,
     }
 
 

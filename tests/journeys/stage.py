@@ -20,11 +20,19 @@ from django.db.models import F
 
 from competitions import deadlines, files, preparing, teams
 from competitions.live import events
-from competitions.models import Competition, SolutionVersion, Standing, Status, Submission
+from competitions.models import (
+    Competition,
+    ModelRules,
+    SolutionVersion,
+    Standing,
+    Status,
+    Submission,
+)
 from holdout.accounts import tokens
 from holdout.accounts.models import User
 from scoring import splits
-from tests.classroom import make_competition
+from tests.classroom import add_file, make_competition
+from tests.competitions.zips import image, packed
 from tests.journeys.stack import ids, label
 
 
@@ -40,6 +48,17 @@ def competition(
     assert made.solution is not None
     seal(made.solution, {line.split(",")[0]: line.split(",")[2] for line in lines}, solution)
     return {"solution": files.storage("solutions").path(made.solution.path)}
+
+
+def models(slug: str, rows: int = 60, **rules: Any) -> dict[str, Any]:
+    """As above, and it takes models: grey images of 4 by 4 pixels, the n-th of the shade n."""
+    made = competition(slug, rows)
+    there = Competition.objects.get(slug=slug)
+    for archive, names in (("test.zip", list(ids(rows))), ("train.zip", ["a.png", "b.png"])):
+        images = packed({name: image(n % 256) for n, name in enumerate(names)})
+        add_file(there, archive, images, len(names))
+    ModelRules.objects.create(competition=there, channels=1, height=4, width=4, **rules)
+    return made
 
 
 def seal(version: SolutionVersion, usage: dict[str, str], solution: bytes) -> None:
@@ -104,6 +123,7 @@ def tally(slug: str) -> dict[str, Any]:
 
 VERBS: dict[str, Callable[..., Any]] = {
     "competition": competition,
+    "models": models,
     "people": people,
     "teams": crowd,
     "later": an_hour_later,

@@ -2,6 +2,7 @@
 import { announcer } from "./announce.js";
 import { Board } from "./board.js";
 import { drawChart } from "./chart.js";
+import { CostChart } from "./cost.js";
 import { connect } from "./hub.js";
 import { showState } from "./live.js";
 import { Moves } from "./moves.js";
@@ -23,6 +24,9 @@ const announce = announcer(find("announce"), board.you);
 const moves = find("moves") && new Moves(find("moves"));
 const search = searchRows(find("toolbar"), board);
 const chart = find("score-chart");
+const costs = find("cost-chart") && new CostChart(find("cost-chart"), {
+  direction: board.direction, decimals: Number(wrap.dataset.decimals), you: board.you,
+});
 const worth = new Worth(find("worth"), board);
 
 // --- what follows from the board -----------------------------------------------------------------
@@ -55,6 +59,7 @@ function showEverything() {
   }
   search();
   paintChart();
+  if (costs) refreshCosts();
 }
 
 function report(changes) {
@@ -84,6 +89,14 @@ const paintChart = sparing(CHART, () => {
     freeze: Number(wrap.dataset.frozen) || undefined,
   });
 });
+
+// What models cost stands in the API's rows alone: files of predictions have none.
+async function showCosts() {
+  const response = await fetch(address(), { cache: "no-cache" });
+  if (response.ok) costs.show((await response.json()).rows);
+}
+
+const refreshCosts = sparing(REFETCH, () => showCosts().catch(() => {}), true);
 
 // --- fetching --------------------------------------------------------------------------------------
 
@@ -170,6 +183,7 @@ connect({
 });
 
 paintChart();
+if (costs) showCosts().catch(() => {});
 setInterval(() => {
   board.age();
   paintChart();

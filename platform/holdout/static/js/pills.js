@@ -5,4 +5,6 @@ export function showPill(holder, status) {
   if (template) holder.replaceChildren(template.content.cloneNode(true));
 }
 
-export const isFinal = (status) => ["scored", "invalid", "failed"].includes(status);
+const WAITING = ["received", "queued", "running"];
+
+export const isFinal = (status) => !WAITING.includes(status);

@@ -9,6 +9,11 @@ const STATES = {
   scored: { chosen: "done", sent: "done", checked: "done", scored: "done" },
   invalid: { chosen: "done", sent: "done", checked: "stopped" },
   failed: { chosen: "done", sent: "done", checked: "done", scored: "stopped" },
+  // Of models, whose third step is their run.
+  crashed: { chosen: "done", sent: "done", checked: "stopped" },
+  timed_out: { chosen: "done", sent: "done", checked: "stopped" },
+  out_of_memory: { chosen: "done", sent: "done", checked: "stopped" },
+  cancelled: { chosen: "done", sent: "done", checked: "stopped" },
 };
 
 export function showStep(steps, state) {

@@ -3,12 +3,14 @@
 import { refreshAttempts } from "./attempts.js";
 import { refreshBest } from "./best.js";
 import { isFinal } from "./pills.js";
+import { hideRun, offerCancel, showRun } from "./running.js";
 import { showStep } from "./steps.js";
 import { hideVerdict, showRefusal, showVerdict } from "./verdict.js";
 import { watch } from "./watching.js";
 
 const region = document.querySelector("[data-region=sending]");
 const outcome = document.querySelector("[data-outcome]");
+const MODEL = /\.(onnx|safetensors|pt2?|ts)$/i;
 
 function fileSize(bytes) {
   if (bytes < 1000) return `${bytes} bytes`;
@@ -21,6 +23,8 @@ class Upload {
     this.steps = document.querySelector("[data-steps]");
     this.verdict = outcome.querySelector("[data-verdict]");
     this.progress = outcome.querySelector("[data-progress]");
+    this.run = outcome.querySelector("[data-run]");
+    if (this.run) offerCancel(this.run, (state) => this.show(state));
     this.isUnderWay = false;
     this.listen();
   }
@@ -93,16 +97,35 @@ class Upload {
     this.drop.hidden = true;
     this.held.hidden = false;
     this.held.querySelector("[data-file-name]").textContent = file.name;
-    const tooLarge = file.size > Number(this.form.dataset.limit);
+    const limit = this.limit(file);
+    const tooLarge = file.size > limit;
+    this.describe(file);
     this.held.querySelector("[data-file-facts]").textContent =
       `${fileSize(file.size)}. Nothing has been sent.`;
     showStep(this.steps, "chosen");
     outcome.hidden = true;
     this.allow(!tooLarge && !this.isSpent);
     if (tooLarge) {
-      this.why.textContent =
-        `Too large: this challenge takes ${Number(this.form.dataset.limit) / 2 ** 20} MiB. Send one line per image and nothing more.`;
+      const advice = this.isModel(file) ? "Train a smaller network." : "Send one line per image and nothing more.";
+      this.why.textContent = `Too large: this challenge takes ${limit / 2 ** 20} MiB. ${advice}`;
     }
+  }
+
+  isModel(file) {
+    const { takes } = this.form.dataset;
+    return takes === "models" || (takes === "both" && MODEL.test(file.name));
+  }
+
+  limit(file) {
+    return Number(this.isModel(file) ? this.form.dataset.modelLimit : this.form.dataset.limit);
+  }
+
+  // The kind of file, and of weights alone also what they belong to.
+  describe(file) {
+    const ending = file.name.split(".").at(-1).toUpperCase();
+    this.held.querySelector(".file-glyph").textContent = ending.length > 4 ? ending.slice(0, 4) : ending;
+    const weights = this.form.querySelector("[data-weights]");
+    if (weights) weights.hidden = !/\.safetensors$/i.test(file.name);
   }
 
   allow(isAllowed) {
@@ -119,6 +142,7 @@ class Upload {
     outcome.hidden = false;
     outcome.querySelector("[data-after]").hidden = true;
     hideVerdict(this.verdict);
+    if (this.run) hideRun(this.run);
     showStep(this.steps, "sending");
     this.send();
   }
@@ -138,6 +162,12 @@ class Upload {
     const body = new FormData();
     body.append("file", this.input.files[0]);
     body.append("message", this.form.elements.message.value);
+    if (/\.safetensors$/i.test(this.input.files[0].name)) {
+      for (const name of ["architecture", "arguments"]) {
+        const field = this.form.elements[name];
+        if (field) body.append(name, field.value);
+      }
+    }
     request.send(body);
   }
 
@@ -158,6 +188,7 @@ class Upload {
       return;
     }
     const { id, status, url } = request.response;
+    this.held.querySelector("[data-file-facts]").textContent = `${fileSize(this.input.files[0].size)}. Sent.`;
     const link = outcome.querySelector("[data-link]");
     link.href = `${this.form.dataset.log}${id}/`;
     outcome.querySelector("[data-after]").hidden = false;
@@ -176,13 +207,14 @@ class Upload {
   show(state) {
     showStep(this.steps, state.status);
     showVerdict(this.verdict, state);
-    if (isFinal(state.status)) this.again(state.status);
+    if (this.run) showRun(this.run, state);
+    if (isFinal(state.status) && this.isUnderWay) this.again(state.status);
   }
 
-  // Ready for the next file; only a scored one has spent an attempt.
+  // Ready for the next file; one that was scored, or a model that ran, has spent an attempt.
   again(status) {
     this.isUnderWay = false;
-    if (status === "scored") {
+    if (status && !["invalid", "failed"].includes(status)) {
       refreshBest().catch(() => {});
       refreshAttempts(this.form.dataset.attempts)
         .then((mayGoOn) => {

@@ -1,5 +1,13 @@
 // What came of one submission: the notes and the table of problems of _verdict.html.
+import { isFinal } from "./pills.js";
+
 const format = new Intl.NumberFormat("en");
+const NOTES = {
+  scored: ["scored"],
+  invalid: ["invalid"],
+  failed: ["failed"],
+  ended: ["crashed", "timed_out", "out_of_memory", "cancelled"],
+};
 
 function showProblems(verdict, problems, more) {
   const table = verdict.querySelector("[data-problems]");
@@ -28,14 +36,20 @@ function showScore(verdict, { public_score: score, remarks = [] }) {
   words.textContent = remarks.join(" ");
 }
 
+// What is said over an ending that only models have.
+function showEnding(verdict, { status }) {
+  const words = verdict.querySelector(`[data-ending="${status}"]`);
+  for (const each of verdict.querySelectorAll("[data-ending]")) each.hidden = each !== words;
+}
+
 // `state` is the API's submission: status, public_score, remarks, error, problems, more_problems.
 export function showVerdict(verdict, state) {
-  const notes = { scored: "[data-scored]", invalid: "[data-invalid]", failed: "[data-failed]" };
-  for (const [status, note] of Object.entries(notes)) {
-    verdict.querySelector(note).hidden = status !== state.status;
+  for (const [note, statuses] of Object.entries(NOTES)) {
+    verdict.querySelector(`[data-${note}]`).hidden = !statuses.includes(state.status);
   }
   const waiting = verdict.querySelector("[data-waiting]");
-  waiting.hidden = state.status in notes;
+  waiting.hidden = isFinal(state.status) || Boolean(state.run && state.run.stage !== "done");
+  showEnding(verdict, state);
   waiting.querySelector("[data-waiting-title]").textContent =
     state.status === "running" ? "Being scored" : "In the queue";
   showScore(verdict, state);

@@ -5,6 +5,8 @@ import { isFinal } from "./pills.js";
 // The stream tells the status at once; the table of problems is only in the API's answer.
 // Should the stream be silent although it is open, asking now and then ends the waiting too.
 const ASK_EVERY = 3000;
+// A model's progress is told by the answers alone.
+const ASK_OF_A_RUN_EVERY = 1000;
 
 export function watch({ live, cursor, api, id, show }) {
   let done = false;
@@ -21,9 +23,18 @@ export function watch({ live, cursor, api, id, show }) {
       stream.close();
     }
     show(state);
+    if (state.run && !done && pace !== ASK_OF_A_RUN_EVERY) keepAsking(ASK_OF_A_RUN_EVERY);
   }
 
-  const asking = setInterval(() => ask().catch(() => {}), ASK_EVERY);
+  let asking;
+  let pace = 0;
+  function keepAsking(every) {
+    clearInterval(asking);
+    pace = every;
+    asking = setInterval(() => ask().catch(() => {}), every);
+  }
+
+  keepAsking(ASK_EVERY);
   const stream = connect({
     url: live,
     cursor,

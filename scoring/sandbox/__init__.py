@@ -1,0 +1,1 @@
+"""A team's model, run where it can do no harm: images in, a file of numbers out."""

@@ -1,0 +1,120 @@
+"""Whose turn it is: fair between challenges, then between teams, and one run for each worker."""
+
+import threading
+
+import pytest
+from django.db import connections
+
+from competitions import model_runs
+from competitions.model_runs import ending
+from competitions.models import ModelRules, ModelRun, ModelStage
+from scoring.sandbox.contract import Ending, Format, Outcome
+
+DONE = Outcome(Ending.DONE, images=18, seconds=2.0, device="cpu")
+ALL = list(Format)
+
+
+@pytest.fixture
+def waiting(send):
+    """A model that has had its dry run."""
+
+    def make(user, where=None):
+        return send(user, where, stage=ModelStage.WAITING)
+
+    return make
+
+
+def served(count, finished=True):
+    """Who is served, one after the other."""
+    order = []
+    for _ in range(count):
+        run = model_runs.claim_next(ALL)
+        order.append((run.competition.slug, run.submission.user.username))
+        if finished:
+            assert ending.end(run, Outcome(Ending.CRASHED, message="It crashed."))
+    return order
+
+
+def test_teams_take_turns_however_many_models_one_sends(waiting, alice, bob):
+    for _ in range(3):
+        waiting(alice)
+    waiting(bob)
+    assert [who for _, who in served(4)] == ["alice", "bob", "alice", "alice"]
+
+
+def test_challenges_take_turns_however_many_teams_one_has(
+    waiting, another, alice, bob, charlie, person
+):
+    ModelRules.objects.create(competition=another, height=8, width=8)
+    for user in (alice, bob, person("dora")):
+        waiting(user)
+    waiting(charlie, another)
+    assert [where for where, _ in served(4)] == ["pets", "another", "pets", "pets"]
+
+
+def test_a_challenge_with_nothing_running_comes_before_one_that_has(
+    waiting, another, alice, bob, charlie
+):
+    ModelRules.objects.create(competition=another, height=8, width=8)
+    waiting(alice)
+    waiting(bob)
+    waiting(charlie, another)
+    assert [where for where, _ in served(3, finished=False)] == ["pets", "another", "pets"]
+
+
+def test_a_dry_run_comes_before_every_run(waiting, send, alice, bob):
+    waiting(alice)
+    trial = send(bob)
+    assert model_runs.claim_next(ALL).pk == trial.pk
+
+
+def test_only_formats_that_the_worker_runs_are_taken(send, alice):
+    send(alice)
+    assert model_runs.claim_next([Format.PT2]) is None
+    assert model_runs.claim_next([]) is None
+    assert model_runs.claim_next([Format.ONNX]) is not None
+
+
+def test_the_place_in_the_line_is_the_order_of_the_claims(waiting, alice, bob):
+    runs = [waiting(alice), waiting(alice), waiting(bob)]
+    ModelRun.objects.update(expected_seconds=30)
+    places = {run.pk: model_runs.place(run) for run in runs}
+    assert [places[run.pk].position for run in runs] == [1, 3, 2]
+    assert [places[run.pk].seconds for run in runs] == [0.0, 60.0, 30.0]
+    assert model_runs.place(runs[1], workers=2).seconds == 30.0
+    order = [model_runs.claim_next(ALL).pk for _ in runs]
+    assert order == sorted(places, key=lambda pk: places[pk].position)
+    assert model_runs.place(runs[0]) is None
+
+
+def test_what_runs_now_is_waited_for_by_what_is_left_of_it(waiting, alice, bob):
+    waiting(alice)
+    second = waiting(bob)
+    ModelRun.objects.update(expected_seconds=30)
+    running = model_runs.claim_next(ALL)
+    ending.expect_images(running, 18)
+    ending.report_progress(running, 9, 4.0)
+    assert model_runs.place(second).seconds == 15.0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_that_ask_at_once_get_a_run_each(waiting, alice, bob):
+    runs = {waiting(user).pk for user in (alice, alice, bob)}
+    start, taken = threading.Barrier(5), []
+
+    def ask():
+        start.wait()
+        try:
+            run = model_runs.claim_next(ALL)
+            taken.append(run and run.pk)
+        finally:
+            connections.close_all()
+
+    workers = [threading.Thread(target=ask) for _ in range(5)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(taken) == 5
+    assert {pk for pk in taken if pk} == runs
+    assert taken.count(None) == 2
