@@ -43,12 +43,12 @@ def require_files(competition: Competition) -> None:
 
 
 def kind_of(competition: Competition, name: str) -> Sent:
-    """What a file of that name is here, where nobody says it."""
-    rules = of(competition)
-    if rules is None:
-        return Sent.FILE
+    """What a file of that name is here, where nobody says it.
+
+    One that is named like a model is one also where none is taken: its refusal then says so.
+    """
     is_named_like_one = name.lower().endswith(ENDINGS)
-    return Sent.MODEL if is_named_like_one or not rules.takes_files else Sent.FILE
+    return Sent.MODEL if is_named_like_one or takes_models_alone(competition) else Sent.FILE
 
 
 def takes_models_alone(competition: Competition) -> bool:

@@ -23,8 +23,9 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.import_plugin("tests.classroom")
 
 
-# What no package installs: a GPU, and the data sets that lie beside a checkout or do not.
-EXCUSED = ("gpu", "published_data")
+# What no package installs: a GPU, and the data sets that lie beside a checkout or do not; and
+# frameworks of hundreds of megabytes for one test each.
+EXCUSED = ("gpu", "published_data", "framework")
 
 
 @pytest.hookimpl(trylast=True)

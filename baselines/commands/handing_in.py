@@ -24,15 +24,17 @@ def predict_command(
 ) -> None:
     """Write a submission for test images, in the sample's order, checked before it is written."""
     with in_words(as_json):
+        out.parent.mkdir(parents=True, exist_ok=True)  # or fail now, and not after the work
         answers = predict.predict(run, images, sample)
-        out.parent.mkdir(parents=True, exist_ok=True)
         out.write_bytes(answers)
         rows = answers.count(b"\n") - 1
         notes.print(f"{rows} answers in {out}.", markup=False)
         if expected := predict.expected(runs.read(run)):
             notes.print(
-                "Expect an accuracy of {accuracy:.1%}, 95 % interval {low:.1%} to {high:.1%}: so "
-                "it was on the {images} images of the {held_out}.".format(**expected)
+                "If the challenge counts accuracy, expect {accuracy:.1%}, 95 % interval {low:.1%} "
+                "to {high:.1%}: so it was on the {images} images of the {held_out}.".format(
+                    **expected
+                )
             )
         tell({"file": str(out), "rows": rows, "expected": expected or None}, as_json)
 
@@ -104,20 +106,27 @@ def _downloaded(challenge: Site, folder: Path) -> list[Path]:
 
 
 def submit_command(
-    file: Annotated[Path, typer.Argument(help="The CSV to hand in.")],
+    file: Annotated[Path, typer.Argument(help="The CSV or the model to hand in.")],
     url: Annotated[str, typer.Option(help="The site, or the challenge's page.")],
     competition: Annotated[str | None, typer.Option(help="The challenge, e.g. digits.")] = None,
     token: Token = None,
     message: Annotated[str, typer.Option(help="A note to yourself.")] = "",
+    architecture: Annotated[
+        str, typer.Option(help="Of safetensors that do not say: resnet18, torchvision/resnet18.")
+    ] = "",
+    arguments: Annotated[str, typer.Option(help="Its keywords, as a JSON object.")] = "",
     wait: Annotated[bool, typer.Option(help="Stay until there is a score.")] = True,
     as_json: Json = False,
 ) -> None:
-    """Hand in a file and show the score, or what is wrong with the file, row by row."""
+    """Hand in answers or a model; show the score, or what is wrong with it, row by row."""
     with in_words(as_json):
         site = Site.at(url, competition, token)
-        submission = submit.submit(site, file, message)
+        submission = submit.submit(site, file, message, architecture, arguments)
         if wait:
-            submission = submit.wait(site, submission)
+            with notes.status(submit.meanwhile(submission)) as shown:
+                submission = submit.wait(
+                    site, submission, watch=lambda each: shown.update(submit.meanwhile(each))
+                )
         notes.print(submit.sentences(submission), markup=False)
         tell(submission, as_json)
         if submission["status"] != "scored" and wait:

@@ -10,9 +10,11 @@ Sources: cgroups(7), "Control Group v2" and "Memory Resource Controller" of the 
 
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+_NAME = "holdout-models-"  # and the process id of its maker, and a number
 _PROCESSES = 4096  # and threads: of a GPU's driver there may be hundreds
 _PATIENCE = 2.0  # seconds until the kernel has buried the last process
 
@@ -34,10 +36,11 @@ class ControlGroup:
         self._folder, self._files = folder, files
 
     @classmethod
-    def make(cls, name: str, own: Path = Path("/proc/self/cgroup")) -> "ControlGroup | None":
-        """None where this process may not make one."""
+    def make(cls, own: Path = Path("/proc/self/cgroup")) -> "ControlGroup | None":
+        """None where this process may not make one. Also removes those of processes that died."""
         for parent, files in _places(own):
-            folder = parent / name
+            _remove_forgotten(parent)
+            folder = parent / f"{_NAME}{os.getpid()}-{time.monotonic_ns()}"
             try:
                 folder.mkdir()
             except OSError:
@@ -78,6 +81,15 @@ class ControlGroup:
         return all(
             os.access(self._folder / file, os.W_OK) for file in (self._files.limit, "cgroup.procs")
         )
+
+
+def _remove_forgotten(parent: Path) -> None:
+    """Groups whose maker was killed; the kernel keeps those that still have a process."""
+    for folder in parent.glob(f"{_NAME}*"):
+        maker = folder.name.removeprefix(_NAME).partition("-")[0]
+        if not Path("/proc", maker).exists():
+            with suppress(OSError):
+                folder.rmdir()
 
 
 def _places(own: Path) -> list[tuple[Path, _Files]]:

@@ -64,7 +64,7 @@ class WarmProcess:
     def __init__(self, options: Options) -> None:
         """Raises SandboxUnavailable."""
         self._options = options
-        self._group = ControlGroup.make(f"holdout-models-{os.getpid()}-{time.monotonic_ns()}")
+        self._group = ControlGroup.make()
         # apart from everything where the kernel allows it, else without namespaces
         ready = self._attempt("--apart") if options.namespaces else None
         ready = ready or self._attempt()

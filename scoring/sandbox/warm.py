@@ -35,6 +35,7 @@ NO_NAMESPACES, NOT_ALONE = 70, 71
 def main(arguments: list[str]) -> None:
     """Ends when the server's end of the channel is closed; nothing it forked outlives it."""
     channel = socket.socket(fileno=int(arguments[0]))
+    os.umask(0o022)  # the site's own would shut the folders of its small world to its own user
     gpu = "--gpu" in arguments
     measures = []
     if "--apart" in arguments:

@@ -66,6 +66,33 @@ def test_patience_ends(site):
     assert submit.sentences(found).startswith("Handed in, running")
 
 
+def run_of(stage, **more):
+    run = {"stage": stage, "images_done": 0, "images_total": 0, "images_per_second": None}
+    return {"id": "7", "status": "queued", "run": {**run, "place": None, **more}}
+
+
+def test_a_model_is_watched_on_its_way(site, tmp_path):
+    """News in every answer keep the patience alive, however long the line is."""
+    waiting = [
+        run_of("waiting", place={"position": 9 - at, "seconds": 40.0 - at}) for at in range(8)
+    ]
+    running = run_of("running", images_done=1200, images_total=10_000, images_per_second=850.4)
+    site.answers = [run_of("trying"), *waiting, running, *site.answers]
+    model = tmp_path / "model.safetensors"
+    model.write_bytes(b"weights")
+    place = Site.at(site.url, "sides", "secret")
+    receipt = submit.submit(place, model, "", "resnet20", '{"width": 8}')
+    seen = []
+    found = submit.wait(place, receipt, 4.0, lambda each: seen.append(submit.meanwhile(each)))
+    assert found["status"] == "scored"
+    assert seen[0].startswith("tried on some training images")
+    assert seen[1] == "number 9 in line, about 40 s to go"
+    assert seen[-2] == "1,200 of 10,000 test images, 850 a second"
+    body = next(seen[2] for seen in site.seen if seen[1].endswith("/submissions/"))
+    assert b'name="architecture"\r\n\r\nresnet20' in body
+    assert b'name="arguments"\r\n\r\n{"width": 8}' in body
+
+
 def test_a_failure_of_the_site_is_called_so():
     found = submit.sentences({"status": "failed", "error": "This try does not count."})
     assert found == "The site failed to score it.\nThis try does not count."

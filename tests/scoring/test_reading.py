@@ -58,10 +58,12 @@ REFUSED_KINDS = {
     ProblemCode.NOT_ZERO_OR_ONE: ("binary", b"0.5", "neither 0 nor 1"),
 }
 ELSEWHERE = {ProblemCode.TOO_LARGE, ProblemCode.METRIC_REFUSED}  # below; test_custom.py
+_CODES = list(ProblemCode)
+OF_MODELS = _CODES[_CODES.index(ProblemCode.MODEL_TOO_LARGE) :]  # tests/scoring/sandbox
 
 
 def test_every_code_is_provoked_here():
-    assert {*REFUSED, *REFUSED_NUMBERS, *REFUSED_KINDS, *ELSEWHERE} == set(ProblemCode)
+    assert {*REFUSED, *REFUSED_NUMBERS, *REFUSED_KINDS, *ELSEWHERE, *OF_MODELS} == set(_CODES)
 
 
 @pytest.mark.parametrize("code", REFUSED_KINDS)

@@ -15,6 +15,7 @@ from scoring.sandbox.contract import Contract, Ending, Format, Job, Upload
 from scoring.sandbox.server import ForkServer
 
 EVERYTHING = Host(frozenset(MEASURES), frozenset(Format), {})
+ROOT = Path(__file__).resolve().parents[3]
 DATA = {Format.ONNX, Format.SAFETENSORS}
 
 
@@ -142,7 +143,7 @@ def test_the_numbers_are_those_of_the_kernel_s_headers(machine, column):
 
 @pytest.fixture
 def group():
-    made = ControlGroup.make(f"holdout-test-{os.getpid()}")
+    made = ControlGroup.make()
     if made is None:
         pytest.skip("no control group can be made here")
     yield made
@@ -165,7 +166,23 @@ def test_a_group_goes_when_its_processes_have_gone(group):
     assert not folder.exists()
 
 
+def test_a_group_that_its_maker_could_not_remove_is_removed_by_the_next(group):
+    code = (
+        "import os; from scoring.sandbox.cgroups import ControlGroup\n"
+        "print(ControlGroup.make()._folder, flush=True); os.kill(os.getpid(), 9)"
+    )
+    killed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    forgotten = Path(killed.stdout.strip())
+    assert forgotten.name.startswith("holdout-models-")
+    assert forgotten.exists()
+    next_one = ControlGroup.make()
+    assert next_one is not None
+    next_one.close()
+    assert not forgotten.exists()
+    assert group._folder.exists()
+
+
 def test_where_no_group_can_be_made_there_is_none(tmp_path):
     (tmp_path / "cgroup").write_text("0::/../../etc\n3:cpu:/\n")
-    assert ControlGroup.make("holdout", own=tmp_path / "cgroup") is None
-    assert ControlGroup.make("holdout", own=tmp_path / "missing") is None
+    assert ControlGroup.make(tmp_path / "cgroup") is None
+    assert ControlGroup.make(tmp_path / "missing") is None

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import tempfile
 import threading
 import time
 from dataclasses import replace
@@ -62,11 +63,19 @@ def _expect_fair(server, images, fair):
     np.testing.assert_allclose(answers, honest.answers(network, np.load(images)), atol=1e-6)
 
 
+@pytest.fixture
+def outside():
+    """A folder in which everybody may write, so that it is the sandbox that says no."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o777)
+        yield Path(name)
+
+
 # --- Files that run code when they are loaded (T13)
 
 
-def test_a_program_cannot_touch_a_marker(attack, tmp_path):
-    marker = tmp_path / "marker"
+def test_a_program_cannot_touch_a_marker(attack, tmp_path, outside):
+    marker = outside / "marker"
     upload = hostile.program(f"open({str(marker)!r}, 'w')", tmp_path / "model.pt2")
     outcome, _ = attack(upload, Ending.REFUSED)
     assert not marker.exists()
@@ -83,25 +92,25 @@ def test_the_same_program_does_touch_it_outside(tmp_path):
     assert marker.exists()
 
 
-def test_a_pickle_in_disguise_is_not_even_unpickled(attack, tmp_path):
-    marker = tmp_path / "marker"
+def test_a_pickle_in_disguise_is_not_even_unpickled(attack, tmp_path, outside):
+    marker = outside / "marker"
     upload = hostile.pickle(f"open({str(marker)!r}, 'w')", tmp_path / "model.pt")
     for kind in Format:
         attack(replace(upload, format=kind, architecture="mlp"), Ending.REFUSED)
     assert not marker.exists()
 
 
-def test_torchscript_can_neither_make_a_file_nor_read_one(attack, tmp_path):
-    secret = tmp_path / "labels.csv"
+def test_torchscript_can_neither_make_a_file_nor_read_one(attack, tmp_path, outside):
+    secret, marker = outside / "labels.csv", outside / "marker"
     secret.write_bytes(bytes(range(100, 116)))
-    secret.chmod(0o644)
-    tmp_path.chmod(0o755)
-    for read in (secret, Path("/etc/passwd")):
-        upload = hostile.torchscript_files(tmp_path / "marker", read, tmp_path / "model.pt")
+    for made, read in (
+        (marker, secret),
+        (marker, Path("/etc/passwd")),
+        (Path("/dev/null"), secret),
+    ):
+        upload = hostile.torchscript_files(made, read, tmp_path / "model.pt")
         attack(upload, Ending.REFUSED)
-        assert not (tmp_path / "marker").exists()
-    reading = hostile.torchscript_files(Path("/dev/null"), secret, tmp_path / "model.pt")
-    attack(reading, Ending.REFUSED)
+        assert not marker.exists()
 
 
 # --- ONNX (T14)
@@ -159,9 +168,16 @@ def test_code_that_takes_what_it_can_get(attack, tmp_path, name):
 
 
 @pytest.fixture(scope="module")
-def listening(tmp_path_factory):
-    """What a curious job would find on this machine: a port, two sockets, a file of labels."""
-    folder = tmp_path_factory.mktemp("outside")
+def listening():
+    """What a curious job would find on this machine: a port, two sockets, a file of labels.
+
+    Where everybody may go, unlike pytest's folders: or it would not be the sandbox that says no.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        yield from _listening(Path(name))
+
+
+def _listening(folder):
     labels = folder / "labels.csv"
     labels.write_text("id,label\n1,cat\n")
     for path in (folder, labels):
@@ -224,7 +240,7 @@ def test_code_reaches_nothing(server, listening, tmp_path, images, fair):
 
 
 def _asked(server, known):
-    """Landlock has no right to ask how large a file is: only in a world of its own it is not there."""
+    """Landlock has no right to ask how large a file is; in a world of its own there is no file."""
     if "namespaces" in server.host.measures:
         return set()
     return {f"stat {path}" for path in known["secrets"]}
@@ -269,7 +285,8 @@ def test_without_namespaces_code_reaches_nothing_either(
     in_container, listening, tmp_path, images, fair
 ):
     done = succeeded(findings(in_container, listening, tmp_path))
-    assert set(done) == WORKS | _asked(in_container, listening), done
+    assert set(done) >= WORKS
+    assert set(done) - WORKS <= _asked(in_container, listening), done
     _expect_fair(in_container, images, fair)
 
 

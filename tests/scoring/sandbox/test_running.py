@@ -1,5 +1,6 @@
 """Honest models in the sandbox: what a plain forward pass gives, in every format."""
 
+import os
 import re
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from torch import nn
 
 from scoring.sandbox.contract import Ending, Format, Job
 from scoring.sandbox.images import ImagesError
+from scoring.sandbox.server import ForkServer
 from tests.scoring.sandbox import honest
 
 pytestmark = pytest.mark.torch
@@ -250,6 +252,17 @@ def test_images_of_another_challenge_are_the_caller_s_mistake(server, job, tmp_p
     np.save(tmp_path / "other.npy", array)
     with pytest.raises(ImagesError, match=says):
         server.run(replace(job, images=tmp_path / "other.npy"))
+
+
+def test_a_site_that_keeps_its_files_to_itself_runs_every_format(uploads, images):
+    """`make run` works under umask 077. What a .pt2 needs is imported by the job itself."""
+    before = os.umask(0o077)
+    try:
+        with ForkServer.start(threads=1) as server:
+            outcome, _ = server.run(Job(uploads[Format.PT2], images, honest.contract()))
+    finally:
+        os.umask(before)
+    assert outcome.ending is Ending.DONE, outcome.message
 
 
 def test_neither_the_server_s_process_imports_a_library_nor_what_it_stands_on():

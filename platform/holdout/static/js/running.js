@@ -37,11 +37,15 @@ function words({ stage, place }) {
   return "";
 }
 
+// Of the dry run they say nothing about the run over all images.
+const OF_THE_WHOLE = ["seconds", "batch_size"];
+
 function showFacts(card, run) {
+  const isOver = ["done", "ended"].includes(run.stage);
   for (const line of card.querySelectorAll("[data-run-fact]")) {
     const name = line.dataset.runFact;
     const value = run[name];
-    line.hidden = value === null || value === "";
+    line.hidden = value === null || value === "" || (!isOver && OF_THE_WHOLE.includes(name));
     if (!line.hidden) line.querySelector("span").textContent = FACTS[name]?.format(value) ?? value;
   }
 }
