@@ -53,9 +53,11 @@ def bench(
     """One recipe after the other, its seeds 0, 1, ...; the runs stay below ``out``."""
     for recipe in map(recipes.read, names):
         data = catalogue.dataset(recipe.data, root)
+        source = {"data": recipe.data, "root": str(root), "largest": None}
         results = []
         for seed in range(seeds):
-            run = train.plan(recipe.arch, data, seed=seed, options=recipe.options)
+            run = train.plan(recipe.arch, data, seed=seed, options=recipe.options, source=source,
+                             tuned=False)  # fmt: skip
             bar = watch(f"{recipe.name}, seed {seed}", train.steps(run, data))
             results.append(train.train(run, data, out / f"{recipe.name}-{seed}", bar))
         yield Measured(recipe, tuple(results))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from baselines.data import challenge
 from baselines.data.dataset import Dataset, Pixels
 from baselines.errors import CallError
+from baselines.runs import Run
 
 SETS = {
     "digits": "baselines.data.digits:load",
@@ -31,6 +32,7 @@ class Architecture:
     learner: str  # the module whose `fit` trains it and whose `load` brings it back
     network: str = ""  # "module:function", for those that are networks
     options: Mapping[str, Any] = field(default_factory=dict)
+    decode: str = ""  # "module:function" for new images, where a run's size does not say enough
 
 
 def _net(place: str, **options: Any) -> Architecture:
@@ -66,7 +68,9 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "resnet152": _net("resnet:resnet152", batch_size=32, images_seen=30_000),
     "resnet20": _net("resnet:resnet20"),
     "resnet56": _net("resnet:resnet56"),
-    "transfer": Architecture("baselines.transfer.learner"),
+    "transfer": Architecture(
+        "baselines.transfer.learner", decode="baselines.transfer.learner:decode"
+    ),
 }
 
 
@@ -131,5 +135,32 @@ def network_place(arch: str) -> str:
     place = architecture(arch).network
     if not place:
         networks = ", ".join(name for name, one in ARCHITECTURES.items() if one.network)
-        raise CallError(f"{arch} is no network. Choose one of {networks}.")
+        raise CallError(
+            f"{arch} is no network that is written down here. Choose one of {networks}."
+        )
     return place
+
+
+def build(arch: str, task: Any, keywords: Mapping[str, Any]) -> Any:
+    """An untrained network for a `models.task.Task`, of standardised images.
+
+    Raises CallError for what is no network and for keywords that it does not take.
+    """
+    function = named(network_place(arch))
+    try:
+        return function(task, **keywords)
+    except TypeError as error:
+        raise CallError(f"{arch} does not take that: {error}.") from error
+
+
+def trained_network(folder: Path, run: Run) -> Any:
+    """A run's whole network as a torch module: images (N, C, H, W) in [0, 1] in, logits (N, K) out.
+
+    It is in evaluation mode, on the CPU, in 32-bit floats. Raises CallError for a run of something
+    else, BaselineError for weights of another run.
+    """
+    model = named(architecture(run.arch).learner).load(folder, run)
+    network = getattr(model, "network", None)
+    if network is None:
+        raise CallError(f"{run.arch} is no network, so there is nothing to look into or to export.")
+    return network.cpu().float().eval()

@@ -1,11 +1,13 @@
 """Several architectures on one data set, as a table and a picture: ILSVRC's story, small."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from baselines import catalogue, train
 from baselines.data.dataset import Dataset
+from baselines.errors import CallError
 from baselines.train import Result
 from baselines.watching import Watch
 
@@ -27,29 +29,43 @@ def compare(
     *,
     seed: int = 0,
     options: Mapping[str, Any] | None = None,
+    source: Mapping[str, Any] | None = None,
 ) -> list[Result]:
-    """Each trained in a folder of its own below ``out``, the oldest invention first."""
+    """Each trained in a folder of its own below ``out``, the oldest invention first.
+
+    None gets settings that were tuned for this set: that would be no comparison of architectures.
+    Raises CallError for an unknown architecture, and for none at all.
+    """
+    if not archs:
+        raise CallError("Name the architectures with commas between them: --archs softmax,lenet5.")
     for arch in archs:
         catalogue.architecture(arch)
     results = []
     for arch in sorted(dict.fromkeys(archs), key=lambda arch: YEARS[arch]):
-        run = train.plan(arch, data, seed=seed, options=options)
+        run = train.plan(arch, data, seed=seed, options=options, source=source, tuned=False)
         results.append(train.train(run, data, out / arch, watch(arch, train.steps(run, data))))
     return results
 
 
 def plot(results: Sequence[Result], out: Path) -> Path:
     """Accuracy against parameters, the area of a point its training time."""
-    figures = catalogue.named("matplotlib.figure")
-    figure = figures.Figure(figsize=(8, 5), layout="constrained")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    drawn(results).savefig(out, dpi=150)
+    return out
+
+
+def drawn(results: Sequence[Result]) -> Any:
+    """That picture as matplotlib's Figure."""
+    figure = catalogue.named("matplotlib.figure").Figure(figsize=(8, 5), layout="constrained")
     axes = figure.subplots()
     longest = max(result.train_seconds for result in results)
-    for result in results:
-        size = 30 + 600 * result.train_seconds / longest
-        point = (max(result.parameters, 1), 100 * result.test_accuracy)
-        axes.scatter(*point, s=size, alpha=0.6)
-        label = f"{result.arch} ({YEARS[result.arch]})"
-        axes.annotate(label, point, xytext=(6, 6), textcoords="offset points")
+    sizes = [max(result.parameters, 1) for result in results]
+    middle = math.sqrt(min(sizes) * max(sizes))  # of an axis in powers of ten
+    for result, size in zip(results, sizes, strict=True):
+        area = 30 + 600 * result.train_seconds / max(longest, 1e-9)  # square points
+        point = (size, 100 * result.test_accuracy)
+        axes.scatter(*point, s=area, alpha=0.6)
+        _label(axes, f"{result.arch} ({YEARS[result.arch]})", point, area, left=size > middle)
     axes.set(
         xscale="log",
         xlabel="parameters",
@@ -58,6 +74,13 @@ def plot(results: Sequence[Result], out: Path) -> Path:
     )
     axes.margins(0.15)
     axes.grid(alpha=0.3)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(out, dpi=150)
-    return out
+    return figure
+
+
+def _label(axes: Any, text: str, point: tuple[float, float], area: float, *, left: bool) -> None:
+    """Beside the bubble, on its side towards the middle: on the other the frame may be near."""
+    away = math.sqrt(area / math.pi) + 4  # points
+    axes.annotate(
+        text, point, xytext=(-away if left else away, 0), textcoords="offset points",
+        ha="right" if left else "left", va="center",
+    )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,16 +11,16 @@ from numpy.typing import NDArray
 from torch import nn
 
 from baselines import weights
-from baselines.catalogue import named, network_place
+from baselines.catalogue import build
 from baselines.data.dataset import Dataset, Pixels
 from baselines.errors import CallError
 from baselines.models.layers import Standardise
 from baselines.models.task import Task
 from baselines.runs import Run
-from baselines.training import checkpoints
+from baselines.training import checkpoints, memory, rates
+from baselines.training.answering import answers
 from baselines.training.device import Device, device
-from baselines.training.loop import Trainer, answers
-from baselines.training.options import Options
+from baselines.training.loop import Trainer
 from baselines.watching import Watch
 
 
@@ -38,7 +39,10 @@ class Deep:
         return weights.count(self.network)
 
     def probabilities(self, pixels: Pixels) -> NDArray[np.float32]:
-        logits = answers(self.network, self._on, torch.from_numpy(pixels), flips=self._flips)
+        """In 32-bit floats, whatever it learnt with: an exported file answers alike."""
+        with _image_in_words():
+            images = torch.from_numpy(pixels)
+            logits = answers(self.network, self._on.exact(), images, flips=self._flips)
         result: NDArray[np.float32] = logits.softmax(dim=1).numpy()
         return result
 
@@ -49,20 +53,26 @@ class Deep:
 def fit(data: Dataset, run: Run, watch: Watch, folder: Path | None = None) -> Deep:
     """Train from random weights, or go on from ``folder``'s checkpoint where there is one.
 
-    The same seed on the same machine gives the same network.
+    The checkpoint stays: whoever saves the network removes it. The same seed on the same machine
+    gives the same network. Raises CallError where it does not fit into memory or `deterministic`
+    is more than one of its layers can do, BaselineError where the training diverges.
     """
-    options, trainer = run.training, begun(data, run)
-    keep: Callable[[Trainer], None] | None = None
-    if folder is not None:
-        checkpoints.restore(trainer, folder)
-        for _ in range(trainer.progress.step):
-            watch.step()
-        keep = checkpoints.keeper(folder)
-    with _memory_in_words(options):
+    with _troubles_in_words(data, run):
+        trainer = begun(data, run)
+        keep: Callable[[Trainer], None] | None = None
+        if folder is not None:
+            checkpoints.restore(trainer, folder)
+            for _ in range(trainer.progress.step):
+                watch.step()
+            keep = checkpoints.keeper(folder)
         network = trainer.fit(watch, keep)
-    if folder is not None:
-        checkpoints.remove(folder)
-    return Deep(network.eval(), trainer.device, options.flips)
+    return Deep(network.eval(), trainer.device, run.training.flips)
+
+
+def search_rate(data: Dataset, run: Run) -> rates.Search:
+    """What the learning-rate finder finds for an untrained network. Raises as ``fit`` does."""
+    with _troubles_in_words(data, run):
+        return rates.search(begun(data, run))
 
 
 def begun(data: Dataset, run: Run) -> Trainer:
@@ -80,12 +90,8 @@ def load(folder: Path, run: Run) -> Deep:
 
 def new(run: Run) -> nn.Module:
     """An untrained network that takes images in [0, 1] and gives a score per class."""
-    build = named(network_place(run.arch))
     task = Task(run.channels, run.height, run.width, len(run.classes))
-    try:
-        body = build(task, **run.training.model)
-    except TypeError as error:
-        raise CallError(f"{run.arch} does not take that: {error}.") from error
+    body = build(run.arch, task, run.training.model)
     return nn.Sequential(Standardise(run.mean, run.deviation), body)
 
 
@@ -94,20 +100,36 @@ def _device(run: Run) -> Device:
 
 
 @contextmanager
-def _memory_in_words(options: Options) -> Iterator[None]:
-    """Out of memory as a sentence that names a batch size which may fit."""
+def _troubles_in_words(data: Dataset, run: Run) -> Iterator[None]:
+    """What torch cannot do here, as a sentence with a remedy."""
+
+    def steps(size: int) -> None:
+        """Two: the optimiser makes room for its own numbers at the end of the first."""
+        trainer = begun(data, replace(run, options={**run.options, "batch_size": size}))
+        for _ in range(2):
+            trainer.learn_from(*trainer.feed.take(trainer.kept[:size]))
+
+    size = min(run.training.batch_size, len(data.train))
     try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        if not _is_out_of_memory(error):
+        with memory.in_words(size, steps):
+            yield
+    except RuntimeError as error:
+        if "deterministic" not in str(error):
             raise
-        size = options.batch_size
         raise CallError(
-            f"A batch of {size} images does not fit into memory. "
-            f"Try --batch-size {max(1, size // 2)}, or smaller images with --largest."
+            f"{run.arch} has a layer that gives other numbers on every run on this device "
+            f"({str(error).partition('.')[0]}). Leave --deterministic out."
         ) from error
 
 
-def _is_out_of_memory(error: Exception) -> bool:
-    known = isinstance(error, torch.OutOfMemoryError | MemoryError)
-    return known or "not enough memory" in str(error)  # the CPU's, a plain RuntimeError
+@contextmanager
+def _image_in_words() -> Iterator[None]:
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not memory.is_out(error):
+            raise
+        raise CallError(
+            "Not even one image at a time fits into memory to be answered. Make room, or train "
+            "on smaller images with --largest."
+        ) from error

@@ -5,10 +5,12 @@ the classes in the run's order. Before the file is kept, its answers are held ag
 """
 
 import json
+import os
 import tempfile
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,18 +20,22 @@ from baselines import catalogue, deep, runs
 from baselines.errors import BaselineError, CallError
 from baselines.models.layers import Mirrored
 from baselines.runs import Run
+from baselines.transfer import learner as transfer
+from baselines.transfer import views
+from baselines.transfer.options import TransferOptions
 
 CLOSE = 1e-4  # how far an exported answer may lie from the run's, as a probability
 TRIED = 5  # images
 
 
 def export(folder: Path, kind: str, out: Path) -> Path:
-    """Raises CallError for an unknown kind or a run without a network."""
+    """Raises CallError for an unknown kind, a run without a network or one that is not trained to
+    its end, BaselineError where the file answers otherwise than the run.
+    """
     if kind not in KINDS:
         raise CallError(f"There is no format {kind}. Choose one of {', '.join(KINDS)}.")
-    run = runs.read(folder)
-    catalogue.network_place(run.arch)
-    network = deep.load(folder, run).network.cpu().float().eval()
+    run = runs.finished(folder)
+    network: nn.Module = catalogue.trained_network(folder, run)
     network = network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     if run.training.flips:
         network = Mirrored(network)
@@ -68,9 +74,15 @@ def _write_onnx(network: nn.Module, run: Run, out: Path) -> None:
     program.save(str(out), external_data=False)
 
 
+def runtime() -> Any:
+    """onnxruntime; from 1.32 on, importing it would open a database of use in the home folder and
+    send from it, unless this is set before."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    return catalogue.named("onnxruntime")
+
+
 def _ask_onnx(path: Path, images: Tensor, _run: Run) -> Tensor:
-    runtime = catalogue.named("onnxruntime")
-    session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    session = runtime().InferenceSession(str(path), providers=["CPUExecutionProvider"])
     (logits,) = session.run(None, {session.get_inputs()[0].name: images.numpy()})
     return torch.from_numpy(np.asarray(logits))
 
@@ -86,16 +98,42 @@ def _write_safetensors(network: nn.Module, run: Run, out: Path) -> None:
         "deviation": list(run.deviation),
         "flips": run.training.flips,
         "classes": list(run.classes),
+        **(_named_by_torchvision(run) if run.arch == "transfer" else {}),
     }
     head = {name: json.dumps(value, ensure_ascii=False) for name, value in facts.items()}
     plain = network.network if isinstance(network, Mirrored) else network
+    if run.arch == "transfer":
+        plain = plain.get_submodule("1")  # behind the view, whose numbers are in the head
     state = {name: value.contiguous() for name, value in plain.state_dict().items()}
     safetensors.save_file(state, out, metadata=head)
 
 
+def _named_by_torchvision(run: Run) -> dict[str, Any]:
+    """A transferred network is one of torchvision's, for images that it takes as they are.
+
+    Raises CallError for other images: a file of weights has no place for the step that resizes.
+    """
+    options = TransferOptions.of(run.training.model)
+    side = options.side
+    if (run.channels, run.height, run.width) != (3, side, side):
+        raise CallError(
+            f"This run brings images of {run.channels} x {run.height} x {run.width} (channels, "
+            f"height, width) to 3 x {side} x {side} first, and weights alone cannot say so. "
+            "Use --format onnx or pt2."
+        )
+    scale = {"mean": list(views.IMAGENET_MEAN), "deviation": list(views.IMAGENET_DEVIATION)}
+    return {"arch": f"torchvision/{options.base}", "model": scale, **scale}
+
+
 def _ask_safetensors(path: Path, images: Tensor, run: Run) -> Tensor:
-    network = deep.new(run)
-    network.load_state_dict(catalogue.named("safetensors.torch").load_file(path))
+    state = catalogue.named("safetensors.torch").load_file(path)
+    if run.arch == "transfer":
+        body = transfer.new(run)
+        body.load_state_dict(state)
+        network = transfer.seeing(body, TransferOptions.of(run.training.model))
+    else:
+        network = deep.new(run)
+        network.load_state_dict(state)
     answer: Tensor = (Mirrored(network) if run.training.flips else network).eval()(images)
     return answer
 

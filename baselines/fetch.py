@@ -1,5 +1,6 @@
 """Download a challenge's files and unpack its archives; go on where a broken download stopped."""
 
+import errno
 import hashlib
 import re
 import shutil
@@ -10,6 +11,8 @@ from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from baselines.data import challenge
+from baselines.data.decoding import DAMAGE
 from baselines.errors import BaselineError, CallError
 from baselines.remote import Refusal, Site
 
@@ -33,27 +36,59 @@ def fetch(site: Site, folder: Path, report: Report) -> list[Path]:
 def copy(source: Path, folder: Path) -> list[Path]:
     """A challenge from a folder, such as a stick that goes around; unpacked like a download.
 
-    Raises CallError for a folder that holds no challenge, BaselineError for a damaged archive.
+    Raises CallError for a folder that holds no challenge and for a target that holds another one,
+    BaselineError for a damaged archive.
     """
-    found = [path for name in FILES if (path := source / name).exists()]
+    found = [path for name in FILES if (path := source / name).is_file()]
     unpacked = [path for name in FOLDERS if (path := source / name).is_dir()]
     if not any(path.stem == "train" for path in (*found, *unpacked)):
         raise CallError(f"{source} has neither train/ nor train.zip. Is it a fetched challenge?")
     if folder.resolve() == source.resolve():
         raise CallError(f"{source} is where its copy would go. Say where with --out.")
+    _refuse_another(source, folder)
     folder.mkdir(parents=True, exist_ok=True)
     copies = [Path(shutil.copy2(path, folder / path.name)) for path in found]
     for path in unpacked:
-        shutil.copytree(path, folder / path.name, dirs_exist_ok=True)
+        if not (folder / path.name).exists():
+            shutil.copytree(path, folder / path.name)
     _unpack_all(copies)
     return [*copies, *(folder / path.name for path in unpacked)]
 
 
+def _refuse_another(source: Path, folder: Path) -> None:
+    """Whatever of a challenge lies in the folder must be what the source has of it."""
+    for name in (*FILES, *FOLDERS):
+        here = folder / name
+        forms = [name] if here.suffix == ".csv" else [here.stem, f"{here.stem}.zip"]
+        theirs = [path for form in forms if (path := source / form).exists()]
+        if here.exists() and not (theirs and all(_alike(here, path) for path in theirs)):
+            raise CallError(f"{here} is not what {source} has of it. Fetch into an empty folder.")
+
+
+def _alike(one: Path, other: Path) -> bool:
+    """Whether two files have the same bytes, or two folders or archives the same images."""
+    if one.is_file() and other.is_file() and _sha256_of(one) == _sha256_of(other):
+        return True
+    if one.suffix == ".csv":
+        return False
+    ours, theirs = challenge.files(one), challenge.files(other)
+    return [*ours] == [*theirs] and all(ours[name] == theirs[name] for name in ours)
+
+
 def _unpack_all(found: list[Path]) -> None:
+    """Raises CallError where a folder holds other images than the archive: it would be read, and
+    the archive not."""
     for archive in found:
         target = archive.with_suffix("")
-        if archive.suffix == ".zip" and not target.exists():
+        if archive.suffix != ".zip":
+            continue
+        if not target.exists():
             unpack(archive, target)
+        elif not _alike(archive, target):
+            raise CallError(
+                f"{target} holds other images than {archive.name} beside it, and would be read "
+                "in its place. Remove that folder, or fetch into an empty one."
+            )
 
 
 def _one(site: Site, name: str, folder: Path, report: Report) -> Path | None:
@@ -158,9 +193,15 @@ def unpack(archive: Path, target: Path) -> None:
         with zipfile.ZipFile(archive) as source:
             _inspect(archive, source.infolist())
             source.extractall(half)  # names, links and size were inspected
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
-        raise BaselineError(f"{archive} cannot be unpacked ({error}). Fetch it again.") from error
+    except DAMAGE as error:
+        shutil.rmtree(half, ignore_errors=True)
+        remedy = "Make room on the disk" if _is_full(error) else "Fetch it again"
+        raise BaselineError(f"{archive} cannot be unpacked ({error}). {remedy}.") from error
     half.rename(target)
+
+
+def _is_full(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def _names_a_drive(name: PurePosixPath) -> bool:

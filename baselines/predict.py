@@ -14,6 +14,7 @@ import scoring
 from baselines import catalogue, runs
 from baselines.catalogue import Classifier
 from baselines.data import challenge
+from baselines.data.dataset import Pixels
 from baselines.data.decoding import Renamed
 from baselines.errors import BaselineError, CallError
 from baselines.runs import Run
@@ -33,19 +34,22 @@ class Form:
 
 def predict(run_folder: Path, images: Path, sample: Path | None) -> bytes:
     """The submission as CSV, in the sample's order; where there is none, in the images'."""
-    run = runs.read(run_folder)
-    model: Classifier = catalogue.named(catalogue.architecture(run.arch).learner).load(
-        run_folder, run
-    )
+    run = runs.finished(run_folder)
+    architecture = catalogue.architecture(run.arch)
+    model: Classifier = catalogue.named(architecture.learner).load(run_folder, run)
     pictures = _pictures(images)
     form = _form(sample or _sample_beside(images), list(pictures), run.classes)
     pictures = _in_order(pictures, form.template)
-    pixels = challenge.stack(pictures, (run.width, run.height), grey=run.channels == 1)
-    answers = _table(form, run.classes, model.probabilities(pixels))
+    decode = catalogue.named(architecture.decode) if architecture.decode else _resized
+    answers = _table(form, run.classes, model.probabilities(decode(pictures, run)))
     problems, _more = scoring.check(answers, form.template)
     if problems:
         raise BaselineError(f"The answers would be refused: {problems[0]}")
     return answers
+
+
+def _resized(pictures: Mapping[str, bytes], run: Run) -> Pixels:
+    return challenge.stack(pictures, (run.width, run.height), grey=run.channels == 1)
 
 
 def expected(run: Run) -> dict[str, Any]:
@@ -79,10 +83,14 @@ def _sample_beside(images: Path) -> Path | None:
 
 
 def _form(sample: Path | None, names: list[str], classes: tuple[str, ...]) -> Form:
-    """The form of the sample, or a row of labels for each image."""
+    """The form of the sample, or a label for each image by its file's name without the ending.
+
+    Where two files share that, as in folders of classes, their paths tell them apart.
+    """
     if sample is None:
-        ids = tuple(PurePosixPath(name).stem for name in names)
-        return Form(scoring.Template(("id", "label"), ids, classes))
+        stems = [PurePosixPath(name).stem for name in names]
+        ids = stems if len(set(stems)) == len(stems) else names
+        return Form(scoring.Template(("id", "label"), tuple(ids), classes))
     try:
         return _shown_by(sample.read_bytes(), classes)
     except (OSError, scoring.ScoringError) as error:
@@ -119,16 +127,22 @@ def _is_number(cell: str) -> bool:
 
 def _in_order(pictures: Mapping[str, bytes], template: scoring.Template) -> Mapping[str, bytes]:
     """The pictures the template asks for: an id is a path, a file name, or that without ending."""
-    by_id: dict[str, str] = {}
+    by_id: dict[str, list[str]] = {}
     for name in pictures:
         path = PurePosixPath(name)
-        by_id |= dict.fromkeys((path.stem, path.name, name), name)
+        for key in {path.stem, path.name} - pictures.keys():  # a path is sure to mean its own file
+            by_id.setdefault(key, []).append(name)
+        by_id[name] = [name]
     missing = [name for name in template.ids if name not in by_id]
     if missing:
         message = f"There is no image for the id {missing[0]} ({len(missing)} of"
         message += f" {len(template.ids)} ids without one). Are these the test images?"
         raise CallError(message)
-    return Renamed(pictures, {name: by_id[name] for name in template.ids})
+    for name in template.ids:
+        if len(by_id[name]) > 1:
+            one, other, *_more = by_id[name]
+            raise CallError(f"The id {name} may be {one} or {other}. Use paths as ids.")
+    return Renamed(pictures, {name: by_id[name][0] for name in template.ids})
 
 
 def _table(form: Form, classes: tuple[str, ...], probabilities: NDArray[Any]) -> bytes:

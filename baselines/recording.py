@@ -34,7 +34,8 @@ class Recorder:
 
     def epoch(self, accuracy: float, **measured: float) -> None:
         self._watch.epoch(accuracy, **measured)
-        self._epoch += 1
+        # a run that goes on says which epoch it is; its events go on there, too
+        self._epoch = int(measured.pop("epoch", self._epoch + 1))
         for name, value in {"accuracy": accuracy, **measured}.items():
             self.writer.add_scalar(f"train/{name}", value, self._epoch)
 
@@ -53,6 +54,9 @@ class Recorder:
             {"hparam/test_accuracy": result.test_accuracy, "hparam/seconds": result.train_seconds},
             run_name=".",
         )
+        self.close()
+
+    def close(self) -> None:
         self.writer.close()
 
     def _look_into(self, network: nn.Module, held: Labelled, classes: tuple[str, ...]) -> None:

@@ -10,6 +10,9 @@ from typing import Any
 from baselines.errors import BaselineError, CallError
 from baselines.training.options import Options
 
+CHECKPOINT = "checkpoint.pt"  # of an interrupted training, from which it can go on
+MODELS = "model.pt", "model.npz"
+
 
 @dataclass(frozen=True)
 class Run:
@@ -24,7 +27,8 @@ class Run:
     seed: int
     options: Mapping[str, Any]  # those of baselines/training/options.py
     source: Mapping[str, Any]  # where the images came from: --data, --root and --largest
-    metrics: Mapping[str, Any]  # empty until it is trained
+    metrics: Mapping[str, Any]  # empty until it is trained and measured
+    seconds: float = 0.0  # it trained; 0 until the model is saved
 
     @cached_property
     def training(self) -> Options:
@@ -41,6 +45,7 @@ def read(folder: Path) -> Run:
     path = folder / "run.json"
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
+        found = {"seconds": 0.0, **found}  # which runs of before its time do not tell
         run = Run(**{field.name: found[field.name] for field in fields(Run)})
         run.training.batches(1)
     except FileNotFoundError as error:
@@ -49,3 +54,24 @@ def read(folder: Path) -> Run:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, CallError) as error:
         raise BaselineError(f"{path} is damaged ({error!r}). Train it again.") from error
     return run
+
+
+def finished(folder: Path) -> Run:
+    """As ``read``, of a run that is trained and measured. Raises CallError for one that is not."""
+    run = read(folder)
+    if not run.metrics:
+        message = f"{folder} is not trained to its end."
+        raise CallError(f"{message} `python -m baselines resume {folder}` goes on with it.")
+    return run
+
+
+def clear(folder: Path) -> None:
+    """Remove what an earlier run left in the folder that is to be trained into: it is not this
+    run's."""
+    for name in (CHECKPOINT, f".{CHECKPOINT}", *MODELS):
+        (folder / name).unlink(missing_ok=True)
+
+
+def can_go_on(folder: Path) -> bool:
+    """Whether there is a checkpoint to go on from."""
+    return (folder / CHECKPOINT).is_file()

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from baselines import weights
-from baselines.catalogue import named, network_place
+from baselines.catalogue import build
 from baselines.listening import listening
 from baselines.models.task import Task
 
@@ -53,11 +53,11 @@ class Table:
 
 
 def table(arch: str, task: Task, options: Mapping[str, Any] | None = None) -> Table:
-    """Raises CallError for an unknown architecture. The network is as it answers, not as it
-    learns: without the auxiliary classifiers of GoogLeNet's training."""
-    build = named(network_place(arch))
+    """Raises CallError for an unknown architecture, and for options that it does not take. The
+    network is as it answers, not as it learns: without the auxiliary classifiers of GoogLeNet's
+    training."""
     with torch.device("meta"):
-        network = build(task, **(options or {})).eval()
+        network = build(arch, task, options or {}).eval()
     return Table(arch, (task.channels, task.height, task.width), layers(network, task))
 
 

@@ -67,7 +67,10 @@ class Softmax:
 
 
 def fit(data: Dataset, run: Run, watch: Watch, _folder: Path | None = None) -> Softmax:
-    """Minibatch gradient descent from zero, with a learning rate that falls like a cosine."""
+    """Minibatch gradient descent from zero, with a learning rate that falls like a cosine.
+
+    Raises BaselineError where the weights are no longer finite numbers.
+    """
     shuffler, model, how = np.random.default_rng(run.seed), new(run), run.training
     pixels, labels = data.train.pixels, data.train.labels
     highest = how.rate / len(model.weights)  # more pixels, steeper slopes: smaller steps
@@ -76,9 +79,15 @@ def fit(data: Dataset, run: Run, watch: Watch, _folder: Path | None = None) -> S
         rate = highest * (1 + np.cos(np.pi * epoch / epochs)) / 2
         right = 0
         order = shuffler.permutation(len(labels))
-        for batch in np.array_split(order, how.batches(len(labels))):
-            right += model.learn(model.features(pixels[batch]), labels[batch], rate)
-            watch.step()
+        with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is said below
+            for batch in np.array_split(order, how.batches(len(labels))):
+                right += model.learn(model.features(pixels[batch]), labels[batch], rate)
+                watch.step()
+        if not np.isfinite(model.weights).all():
+            raise BaselineError(
+                f"The training diverged: after epoch {epoch + 1} the weights are no longer finite "
+                f"numbers. Choose a rate far below {how.rate:g}."
+            )
         watch.epoch(right / len(labels))
     return model
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from baselines import catalogue, recipes
+from baselines import catalogue, recipes, runs
 from baselines.catalogue import Classifier
 from baselines.data.dataset import Dataset, Labelled, channel_statistics
 from baselines.runs import Run
+from baselines.training import effect
 from baselines.training.options import Options
 from baselines.watching import Watch
 
@@ -22,6 +23,7 @@ class Result:
 
     arch: str
     data: str
+    published: bool  # the set of that name in catalogue.SETS; else a challenge's folder
     test_accuracy: float
     held_out: str
     held_out_images: int
@@ -37,15 +39,32 @@ def plan(
     seed: int,
     options: Mapping[str, Any] | None = None,
     source: Mapping[str, Any] | None = None,
+    tuned: bool = True,
 ) -> Run:
-    """What is known of a run before it starts; ``options`` differ from the architecture's own."""
+    """What is known of a run before it starts; ``options`` differ from the architecture's own.
+
+    Where ``source`` names a published set, settings that were ``tuned`` for the two come between.
+    """
     channels, height, width = data.train.pixels.shape[1:]
     mean, deviation = channel_statistics(data.train.pixels)
-    own = Options().changed(catalogue.architecture(arch).options)
-    chosen = own.changed(recipes.tuned(arch, data.name)).changed(options or {})
+    chosen = Options().changed(catalogue.architecture(arch).options)
+    if tuned and is_published(source or {}):
+        chosen = chosen.changed(recipes.tuned(arch, data.name))
+    chosen = chosen.changed(options or {})
     shape = {"channels": channels, "height": height, "width": width}
     return Run(arch, data.name, data.classes, **shape, mean=mean, deviation=deviation, seed=seed,
                options=chosen.as_json(), source=source or {}, metrics={})  # fmt: skip
+
+
+def is_published(source: Mapping[str, Any]) -> bool:
+    """Whether the images are a published set's: a challenge's folder may bear its name, too."""
+    return source.get("data") in catalogue.SETS and "side" not in source
+
+
+def refuse_idle(run: Run, options: Mapping[str, Any]) -> None:
+    """Raises CallError where one of the ``options`` that somebody asked for changes nothing."""
+    learner = catalogue.architecture(run.arch).learner
+    effect.refuse_idle(run.arch, learner, options, run.training)
 
 
 def steps(run: Run, data: Dataset) -> int:
@@ -60,29 +79,48 @@ def train(run: Run, data: Dataset, out: Path, watch: Watch) -> Result:
     return result
 
 
-def trained(run: Run, data: Dataset, out: Path, watch: Watch) -> tuple[Result, Classifier]:
-    """Fit on the training images, look at the held-out ones once, save.
+def trained(
+    run: Run, data: Dataset, out: Path, watch: Watch, *, resume: bool = False
+) -> tuple[Result, Classifier]:
+    """Fit on the training images, save, look at the held-out ones once.
 
-    The run folder is there from the start, so that an interrupted run can be resumed.
+    The run folder is there from the start, so that an interrupted run can be resumed. Whatever an
+    earlier run left there is removed, unless it is this one that is to ``resume``.
     """
-    learner = catalogue.named(catalogue.architecture(run.arch).learner)
+    if not resume:
+        runs.clear(out)
     run.save(out)
-    started = time.perf_counter()
-    model: Classifier = learner.fit(data, run, watch, out)
-    seconds = time.perf_counter() - started
+    run, model = _fitted(run, data, out, watch)
     result = Result(
         arch=run.arch,
         data=data.name,
+        published=is_published(run.source),
         test_accuracy=round(accuracy(model, data.test), 6),
         held_out=data.held_out,
         held_out_images=len(data.test),
         parameters=model.parameters,
-        train_seconds=round(seconds, 3),
+        train_seconds=run.seconds,
         device=model.device,
     )
-    model.save(out)
     replace(run, metrics=asdict(result)).save(out)
     return result, model
+
+
+def _fitted(run: Run, data: Dataset, out: Path, watch: Watch) -> tuple[Run, Classifier]:
+    """The model, saved before anything else can go wrong, and the run with its seconds."""
+    learner = catalogue.named(catalogue.architecture(run.arch).learner)
+    if run.seconds:  # trained to the end: it was interrupted while it was measured
+        return run, learner.load(out, run)
+    earlier = 0.0
+    if runs.can_go_on(out):
+        earlier = catalogue.named("baselines.training.checkpoints").seconds(out)
+    started = time.perf_counter()
+    model: Classifier = learner.fit(data, run, watch, out)
+    run = replace(run, seconds=round(earlier + time.perf_counter() - started, 3))
+    model.save(out)
+    run.save(out)
+    (out / runs.CHECKPOINT).unlink(missing_ok=True)
+    return run, model
 
 
 def accuracy(model: Classifier, images: Labelled) -> float:

@@ -34,7 +34,7 @@ PASSES = {
     "softmax": (TUNED, TUNED), "knn": (TUNED, TUNED), "patches-logistic": (TUNED, TUNED),
     "hog-logistic": (TUNED, TUNED), "hog-svm": (TUNED, TUNED), "perceptron": (TUNED, TUNED),
     "mlp": (5, 5), "lenet5": (TUNED, 5), "alexnet": (1, 3), "vgg11": (1, 3), "vgg16": (1, 2),
-    "googlenet": (1, 2), "resnet20": (1, 3), "resnet56": (1, 2), "resnet9": (TUNED, TUNED),
+    "googlenet": (1, 1), "resnet20": (1, 3), "resnet56": (1, 1), "resnet9": (TUNED, TUNED),
     "resnet18": (1, 1),
 }  # fmt: skip
 
@@ -68,7 +68,7 @@ def main() -> None:
 
 def accuracy(arch: str, data: str, root: Path, out: Path) -> Cell:
     images = catalogue.dataset(data, root)
-    run = _planned(arch, data, images)
+    run = _planned(arch, data, images, root)
     result = train.train(run, images, out / f"{arch}-{data}", Nobody())
     is_network = bool(catalogue.ARCHITECTURES[arch].network)
     return {
@@ -81,7 +81,7 @@ def accuracy(arch: str, data: str, root: Path, out: Path) -> Cell:
 def pace(arch: str, data: str, root: Path, out: Path) -> Cell:
     """Seconds of a pass, from steps over a few seconds; of the whole training of what has none."""
     images = catalogue.dataset(data, root)
-    run = _planned(arch, data, images)
+    run = _planned(arch, data, images, root)
     if not catalogue.ARCHITECTURES[arch].network:
         return {"seconds": train.train(run, images, out / "pace", Nobody()).train_seconds}
     few = Labelled(images.train.pixels[:FEW], images.train.labels[:FEW])
@@ -116,9 +116,10 @@ def _shown(cell: Cell | None, pace: Cell | None) -> str:
     return f"{100 * cell['accuracy']:.1f}{passes} | {seconds}"
 
 
-def _planned(arch: str, data: str, images: Dataset) -> Run:
+def _planned(arch: str, data: str, images: Dataset, root: Path) -> Run:
     passes = PASSES[arch][data == "cifar10"] or None
-    return train.plan(arch, images, seed=0, options={"epochs": passes})
+    source = {"data": data, "root": str(root), "largest": None}
+    return train.plan(arch, images, seed=0, options={"epochs": passes}, source=source)
 
 
 def _cells(only: list[str]) -> Iterator[tuple[str, str]]:

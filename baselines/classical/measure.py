@@ -3,37 +3,30 @@
 python -m baselines.classical.measure --root data
 """
 
-import argparse
 import time
 from pathlib import Path
 
-from rich.console import Console
-
-from baselines import train
+from baselines import measuring, train
 from baselines.classical import learners
 from baselines.data import published
 from baselines.data.dataset import Dataset
 from baselines.watching import Nobody
-from scoring import wilson
 
 SETS = (published.mnist, published.fashion_mnist, published.cifar10)
 ARCHES = (*learners.LINEAR, "knn")
+TITLES = "set", "arch", "accuracy", "95 % interval", "fit, s", "answers, s"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
+    parser = measuring.parser(__doc__)
     parser.add_argument("--root", type=Path, default=Path("data"), help="where mnist/, ... lie")
     parser.add_argument("--arch", nargs="*", choices=ARCHES, default=ARCHES)
     called = parser.parse_args()
-    console, line = (
-        Console(highlight=False, soft_wrap=True),
-        "{:14} {:17} {:>9} {:>17} {:>7} {:>10}",
-    )
-    console.print(line.format("set", "arch", "accuracy", "95 % interval", "fit, s", "answers, s"))
+    lines = measuring.Lines("{:14} {:17} {:>9} {:>17} {:>7} {:>10}", TITLES)
     for load in SETS:
         data = load(called.root)
         for arch in called.arch:
-            console.print(line.format(data.name, arch, *_measured(data, arch)))
+            lines.add(data.name, arch, *_measured(data, arch))
 
 
 def _measured(data: Dataset, arch: str) -> tuple[str, ...]:
@@ -41,13 +34,9 @@ def _measured(data: Dataset, arch: str) -> tuple[str, ...]:
     started = time.perf_counter()
     model = learners.fit(data, run, Nobody())
     fitted = time.perf_counter()
-    accuracy = train.accuracy(model, data.test)
+    accuracy, interval = measuring.measured(model, data, digits=2)
     answered = time.perf_counter()
-    low, high = wilson(accuracy, len(data.test))
-    return (
-        f"{accuracy:.2%}", f"{low:.2%} to {high:.2%}",
-        f"{fitted - started:.1f}", f"{answered - fitted:.1f}",
-    )  # fmt: skip
+    return accuracy, interval, f"{fitted - started:.1f}", f"{answered - fitted:.1f}"
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """train and resume."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,8 +9,9 @@ import typer
 from rich.table import Table
 
 from baselines import bench, catalogue, recipes, runs, train
+from baselines.commands.settings import with_settings
 from baselines.commands.telling import INTERRUPTED, Bar, Bars, Json, in_words, notes, tell
-from baselines.data.dataset import Dataset
+from baselines.data.dataset import Dataset, hold_out
 from baselines.errors import CallError
 from baselines.runs import Run
 
@@ -21,8 +23,10 @@ Largest = Annotated[
 ]
 
 
+@with_settings
 def train_command(
     out: Annotated[Path, typer.Option(help="The run folder to write.")],
+    options: Mapping[str, Any],
     arch: Arch = "",
     data: Data = "",
     recipe: Annotated[
@@ -31,65 +35,34 @@ def train_command(
     root: Root = Path("data"),
     seed: Annotated[int, typer.Option(min=0)] = 0,
     largest: Largest = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Else the recipe's.")] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1)] = None,
-    optimiser: Annotated[
-        str | None, typer.Option(help="sgd | momentum | rmsprop | adam | adamw | muon")
-    ] = None,
-    rate: Annotated[float | None, typer.Option(help="The highest learning rate.")] = None,
-    momentum: Annotated[float | None, typer.Option(min=0, max=1)] = None,
-    schedule: Annotated[
-        str | None,
-        typer.Option(
-            help="constant | step | cosine | one-cycle | triangle | linear | high-then-decay"
-        ),
-    ] = None,
-    weight_decay: Annotated[float | None, typer.Option(min=0, help="L2.")] = None,
-    l1: Annotated[float | None, typer.Option(min=0)] = None,
-    label_smoothing: Annotated[float | None, typer.Option(min=0, max=1)] = None,
-    mixup: Annotated[float | None, typer.Option(min=0, help="Alpha; 0.2 is usual.")] = None,
-    augment: Annotated[
-        list[str] | None, typer.Option(help="flip | shift | cutout | affine; may be repeated.")
-    ] = None,
-    early_stopping: Annotated[
-        int | None, typer.Option(min=0, help="Epochs to wait for a better validation loss.")
-    ] = None,
-    ema: Annotated[float | None, typer.Option(min=0, max=1, help="Averaged weights.")] = None,
-    flips: Annotated[bool | None, typer.Option(help="Answers over mirror images, too.")] = None,
-    bf16: Annotated[bool | None, typer.Option(help="16-bit floats where they are faster.")] = None,
-    compile: Annotated[bool | None, typer.Option(help="torch.compile.")] = None,  # noqa: A002
-    deterministic: Annotated[bool | None, typer.Option(help="The same on every run.")] = None,
-    activation: Annotated[
-        str | None, typer.Option(help="relu | leaky-relu | elu | gelu | tanh | sigmoid | maxout")
-    ] = None,
-    dropout: Annotated[float | None, typer.Option(min=0, max=1)] = None,
-    width: Annotated[int | None, typer.Option(min=1, help="Of lenet5, resnet20.")] = None,
     log: Annotated[bool, typer.Option(help="Write events for TensorBoard.")] = True,
     as_json: Json = False,
 ) -> None:
     """Train a model and measure it on images it never saw."""
-    model = {"activation": activation, "dropout": dropout, "width": width}
-    options = {
-        "epochs": epochs, "batch_size": batch_size, "optimiser": optimiser, "rate": rate,
-        "momentum": momentum,
-        "schedule": schedule, "weight_decay": weight_decay, "l1": l1,
-        "label_smoothing": label_smoothing, "mixup": mixup, "augment": augment,
-        "early_stopping": early_stopping, "ema": ema, "flips": flips, "bf16": bf16,
-        "compile": compile, "deterministic": deterministic,
-        "model": {name: value for name, value in model.items() if value is not None},
-    }  # fmt: skip
     with in_words(as_json):
-        if recipe:
-            tuned = recipes.read(recipe)
-            arch, data = arch or tuned.arch, data or tuned.data
-            options = {**tuned.options, **{k: v for k, v in options.items() if v or v == 0}}
+        tuned = _recipe(recipe, arch) if recipe else None
+        arch, data = arch or (tuned.arch if tuned else ""), data or (tuned.data if tuned else "")
         if not arch or not data:
             raise CallError("Say what to train on what: --arch and --data, or --recipe.")
         catalogue.architecture(arch)
         images = catalogue.dataset(data, root, largest)
-        source = {"data": data, "root": str(root), "largest": largest}
-        run = train.plan(arch, images, seed=seed, options=options, source=source)
+        run = train.plan(
+            arch, images, seed=seed, options={**(tuned.options if tuned else {}), **options},
+            source={"data": data, "root": str(root), "largest": largest}, tuned=tuned is None,
+        )  # fmt: skip
+        train.refuse_idle(run, options)
         _train(run, images, out, as_json, log=log)
+
+
+def _recipe(name: str, arch: str) -> recipes.Recipe:
+    """Raises CallError where it was tuned for another architecture than the one asked for."""
+    recipe = recipes.read(name)
+    if arch not in ("", recipe.arch):
+        raise CallError(
+            f"The recipe {name} was tuned for {recipe.arch} and says nothing about {arch}. "
+            "Leave out one of --recipe and --arch."
+        )
+    return recipe
 
 
 def transfer_command(
@@ -138,10 +111,15 @@ def resume_command(
             notes.print(f"{run} is trained already: {found.metrics['test_accuracy']:.2%}.")
             tell(dict(found.metrics), as_json)
             return
-        _train(replace(found, classes=tuple(found.classes)), source(found), run, as_json, log=True)
+        if not found.seconds and not runs.can_go_on(run):
+            notes.print("There is no checkpoint to go on from: it begins anew.")
+        found = replace(found, classes=tuple(found.classes))
+        _train(found, source(found), run, as_json, log=True, resume=True)
 
 
-def _recorded(run: Run, images: Dataset, out: Path, bar: Bar) -> train.Result | None:
+def _recorded(
+    run: Run, images: Dataset, out: Path, bar: Bar, *, resume: bool
+) -> train.Result | None:
     """Trained with an event file beside it; None where TensorBoard is not installed."""
     try:
         recording = catalogue.named("baselines.recording")
@@ -149,9 +127,12 @@ def _recorded(run: Run, images: Dataset, out: Path, bar: Bar) -> train.Result | 
         notes.print("Without events for TensorBoard: `make lab` adds it.")
         return None
     recorder = recording.Recorder(out / "events", bar)
-    recorder.begin(run, images)
-    result, model = train.trained(run, images, out, recorder)
-    recorder.end(run, images, getattr(model, "network", None), result)
+    try:
+        recorder.begin(run, images)
+        result, model = train.trained(run, images, out, recorder, resume=resume)
+        recorder.end(run, images, getattr(model, "network", None), result)
+    finally:
+        recorder.close()  # Ctrl-C or not: what was written waits in memory until then
     return result
 
 
@@ -164,7 +145,10 @@ def source(run: Run) -> Dataset:
         return found
     if not told:
         raise CallError("This run does not say where its images came from. Train it again.")
-    return catalogue.dataset(told["data"], Path(told["root"]), told["largest"])
+    images = catalogue.dataset(told["data"], Path(told["root"]), told["largest"])
+    if "within" in told:  # a trial of `sweep`
+        return hold_out(images.name, images.classes, images.train)
+    return images
 
 
 def bench_command(
@@ -195,14 +179,21 @@ def bench_command(
 
 
 def _train(
-    run: Run, images: Dataset, out: Path, as_json: bool, *, log: bool, total: int | None = None
+    run: Run,
+    images: Dataset,
+    out: Path,
+    as_json: bool,
+    *,
+    log: bool,
+    total: int | None = None,
+    resume: bool = False,
 ) -> None:
     try:
         with Bar(run.arch, total or train.steps(run, images)) as bar:
-            result = _recorded(run, images, out, bar) if log else None
-            result = result or train.train(run, images, out, bar)
+            result = _recorded(run, images, out, bar, resume=resume) if log else None
+            result = result or train.trained(run, images, out, bar, resume=resume)[0]
     except KeyboardInterrupt:
-        notes.print(f"Stopped. `python -m baselines resume {out}` goes on.", markup=False)
+        notes.print(f"Stopped. {_what_is_left(out)}", markup=False)
         raise typer.Exit(INTERRUPTED) from None
     notes.print(
         f"{run.arch} on {result.data}: {result.test_accuracy:.2%} of the {result.held_out} "
@@ -211,3 +202,12 @@ def _train(
     )
     found: dict[str, Any] = asdict(result)
     tell(found, as_json)
+
+
+def _what_is_left(out: Path) -> str:
+    """Of a run that Ctrl-C ended."""
+    if runs.can_go_on(out):
+        return f"`python -m baselines resume {out}` goes on."
+    if (out / "run.json").is_file() and runs.read(out).seconds:
+        return f"It is trained; `python -m baselines resume {out}` measures it."
+    return "Nothing was kept to go on from: train it again."

@@ -10,6 +10,7 @@ from rich.table import Table
 from baselines import catalogue, compare, runs, train
 from baselines.commands import learning
 from baselines.commands.learning import Arch, Data, Largest, Root
+from baselines.commands.settings import Activation, Optimiser
 from baselines.commands.telling import Bars, Json, in_words, notes, tell
 from baselines.data import challenge
 from baselines.data.dataset import Pixels
@@ -29,7 +30,7 @@ def shapes_command(
     data: Annotated[
         str | None, typer.Option(help=f"Images as in {' | '.join(SHOWN_AS)}; else ImageNet's.")
     ] = None,
-    activation: Annotated[str | None, typer.Option()] = None,
+    activation: Activation = None,
     as_json: Json = False,
 ) -> None:
     """The table of a network: each layer's output, memory and parameters."""
@@ -60,14 +61,20 @@ def compare_command(
     largest: Largest = None,
     as_json: Json = False,
 ) -> None:
-    """Train several architectures alike: accuracy, parameters, seconds, and a picture of them."""
+    """Train several architectures with their own settings, none tuned for the set: accuracy,
+    parameters, seconds, and a picture of them."""
     with in_words(as_json):
         images = catalogue.dataset(data, root, largest)
         names = [name.strip() for name in archs.split(",") if name.strip()]
-        options = {"epochs": epochs}
+        source = {"data": data, "root": str(root), "largest": largest}
         with Bars() as bars:
-            results = compare.compare(names, images, out, bars.begin, seed=seed, options=options)
-        shown = Table("architecture", f"% right of the {images.held_out}", "parameters", "seconds")
+            results = compare.compare(
+                names, images, out, bars.begin, seed=seed, options={"epochs": epochs}, source=source
+            )
+        shown = Table(
+            "architecture", f"% right of the {images.held_out}", "parameters", "seconds",
+            title="Settings of the architecture's own, none tuned for this set",
+        )  # fmt: skip
         for one in results:
             accuracy = f"{100 * one.test_accuracy:.2f}"
             shown.add_row(one.arch, accuracy, f"{one.parameters:,}", f"{one.train_seconds:.1f}")
@@ -92,10 +99,12 @@ def sweep_command(
     with in_words(as_json):
         module = catalogue.named("baselines.sweep")
         images = catalogue.dataset(data, root, largest)
+        source = {"data": data, "root": str(root), "largest": largest}
         with Bars() as bars:
             best = module.sweep(
-                arch, images, out, bars.begin, trials=trials, seed=seed, options={"epochs": epochs}
-            )
+                arch, images, out, bars.begin, trials=trials, seed=seed,
+                options={"epochs": epochs}, source=source,
+            )  # fmt: skip
         chosen = ", ".join(f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
                            for name, value in best.settings.items())  # fmt: skip
         notes.print(f"{best.accuracy:.2%} of the validation fifth with {chosen}.", markup=False)
@@ -107,7 +116,7 @@ def find_rate_command(
     data: Data,
     root: Root = Path("data"),
     out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("rates.png"),
-    optimiser: Annotated[str | None, typer.Option()] = None,
+    optimiser: Optimiser = None,
     batch_size: Annotated[int | None, typer.Option(min=1)] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     largest: Largest = None,
@@ -118,9 +127,11 @@ def find_rate_command(
         deep = catalogue.named("baselines.deep")
         rates = catalogue.named("baselines.training.rates")
         images = catalogue.dataset(data, root, largest)
-        options = {"optimiser": optimiser, "batch_size": batch_size}
-        run = train.plan(arch, images, seed=seed, options=options)
-        found = rates.search(deep.begun(images, run))
+        run = train.plan(
+            arch, images, seed=seed, options={"optimiser": optimiser, "batch_size": batch_size},
+            source={"data": data, "root": str(root), "largest": largest},
+        )  # fmt: skip
+        found = deep.search_rate(images, run)
         rates.plot(found, out)
         notes.print(f"The loss falls most steeply at a rate of {found.best:.1e}; see {out}.")
         tell({"rate": found.best, "rates": found.rates, "losses": found.losses}, as_json)
@@ -136,13 +147,11 @@ def explain_command(
 ) -> None:
     """A page of what a run has learnt: filters, feature maps, saliency, mistakes, calibration."""
     with in_words(as_json):
-        found = runs.read(run)
-        catalogue.network_place(found.arch)
-        deep, pages = catalogue.named("baselines.deep"), catalogue.named("baselines.explain")
-        model = deep.load(run, found)
+        found = runs.finished(run)
+        pages, network = catalogue.named("baselines.explain"), catalogue.trained_network(run, found)
         held = learning.source(found).test
         page = pages.explain(
-            model.network.cpu().float(), held.pixels[:images], held.labels[:images],
+            network, held.pixels[:images], held.labels[:images],
             found.classes, out, title=f"{found.arch} on {found.data}",
         )  # fmt: skip
         notes.print(f"Open {page} in a browser.", markup=False)

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from baselines.errors import BaselineError
+from baselines.errors import BaselineError, CallError
 
 notes = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -68,9 +68,28 @@ def in_words(as_json: bool) -> Iterator[None]:
     try:
         yield
     except BaselineError as error:
-        notes.print(str(error), markup=False, style="red")
-        tell({"error": {"code": type(error).__name__, "message": str(error)}}, as_json)
+        _tell_error(error, as_json)
         raise typer.Exit(error.exit_code) from error
+    except BrokenPipeError:  # whoever reads along has closed the pipe, and wants no more words
+        raise
+    except OSError as error:
+        told = CallError(_sentence(error))
+        _tell_error(told, as_json)
+        raise typer.Exit(told.exit_code) from error
+
+
+def _tell_error(error: BaselineError, as_json: bool) -> None:
+    notes.print(str(error), markup=False, style="red")
+    tell({"error": {"code": type(error).__name__, "message": str(error)}}, as_json)
+
+
+def _sentence(error: OSError) -> str:
+    """What the system says of a file: a missing one, a full disk, no right to write."""
+    place = error.filename2 or error.filename
+    message = f"{place}: {error.strerror}." if place and error.strerror else f"{error}."
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        message += " A file lies where a folder is needed; choose another place."
+    return message
 
 
 def tell(result: dict[str, Any], as_json: bool) -> None:

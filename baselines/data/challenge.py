@@ -71,9 +71,14 @@ def looks(
     They keep their size if all agree, or what of it fits into a square of ``largest`` pixels. They
     are grey if none has colour.
     """
+    common, grey = shared(pictures)
+    return _shrunk(common or MIXED_SIZE, largest), grey
+
+
+def shared(pictures: Mapping[str, bytes]) -> tuple[tuple[int, int] | None, bool]:
+    """The width and height of them all, None where they differ; and whether none has colour."""
     sizes, modes = zip(*ahead(lambda name: _look(name, pictures[name]), pictures), strict=True)
-    common = sizes[0] if len(set(sizes)) == 1 else MIXED_SIZE
-    return _shrunk(common, largest), set(modes) <= GREY_MODES
+    return sizes[0] if len(set(sizes)) == 1 else None, set(modes) <= GREY_MODES
 
 
 def stack(pictures: Mapping[str, bytes], size: tuple[int, int], grey: bool) -> Pixels:

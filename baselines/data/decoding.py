@@ -3,14 +3,16 @@
 Pillow decodes outside of Python's lock, so threads are enough and no worker process is needed.
 """
 
+import lzma
 import os
 import tempfile
 import zipfile
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -20,12 +22,20 @@ from baselines.errors import BaselineError, CallError
 THREADS = min(8, os.cpu_count() or 1)
 AHEAD = 16 * THREADS  # decoded and not yet asked for
 IN_MEMORY = 4 << 30  # bytes of decoded images; more of them lie in a file
+AT_ONCE = 1 << 20  # bytes, where room on a disk has to be written
+
+# What zipfile raises for a member that is damaged, encrypted or packed in a way it does not know.
+DAMAGE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError,
+    NotImplementedError,
+)  # fmt: skip
 
 
 class Files(Mapping[str, bytes]):
     """The files of a folder or a zip archive by their path in it, sorted; each read when asked for.
 
-    Raises CallError where there is neither, BaselineError for an archive that is cut short.
+    Raises CallError where there is neither, BaselineError for an archive or a file in it that is
+    damaged.
     """
 
     def __init__(self, source: Path, wanted: Callable[[str], bool] = lambda _name: True) -> None:
@@ -41,7 +51,7 @@ class Files(Mapping[str, bytes]):
             return (self.source / name).read_bytes()
         try:
             return self._archive.read(name)
-        except (zipfile.BadZipFile, EOFError) as error:
+        except DAMAGE as error:
             raise BaselineError(f"{name} is damaged in {self.source}. Fetch it again.") from error
 
     def __iter__(self) -> Iterator[str]:
@@ -110,13 +120,31 @@ def ahead(work: Callable[[str], Any], names: Iterable[str]) -> Iterator[Any]:
 def _room(shape: tuple[int, ...]) -> Pixels:
     """An array to fill. A large one is a file without a name: the system keeps in memory what is
     in use of it, and it is gone with the process. It lies in TMPDIR."""
-    if int(np.prod(shape)) <= IN_MEMORY:
+    size = int(np.prod(shape, dtype=np.int64))
+    if size <= IN_MEMORY:
         return np.empty(shape, np.uint8)
     try:
         with tempfile.TemporaryFile() as file:
-            return np.memmap(file, np.uint8, "w+", shape=shape)
+            reserve(file, 0, size)
+            return np.memmap(file, np.uint8, "r+", shape=shape)
     except OSError as error:
         raise CallError(
-            f"The decoded images take {int(np.prod(shape)) / 2**30:.0f} GiB, which do not fit into "
+            f"The decoded images take {size / 2**30:.1f} GiB, which do not fit into "
             f"{tempfile.gettempdir()} ({error}). Set TMPDIR to a larger disk, or use --largest."
         ) from error
+
+
+def reserve(file: IO[bytes], start: int, size: int) -> None:
+    """Give ``size`` bytes from ``start`` on their place on the disk; they are zero where they are
+    new, and undefined where they are not.
+
+    A mapped file may have holes. On a full disk, filling one ends the process with a signal, of
+    which nothing can be told; here it is an OSError before the work has begun.
+    """
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file.fileno(), start, size)
+        return
+    file.seek(start)
+    for done in range(0, size, AT_ONCE):
+        file.write(bytes(min(AT_ONCE, size - done)))
+    file.flush()

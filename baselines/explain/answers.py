@@ -12,8 +12,11 @@ import scoring
 from baselines import weights
 from baselines.data.dataset import Labels, Pixels
 from baselines.errors import BaselineError
+from baselines.models.layers import FitInto
+from baselines.transfer.views import View
 
 POSITIONS = 2**18  # pixels in a batch: 256 images of 32x32, 5 of 224x224
+RESIZING = View, FitInto  # layers that enlarge images to their `side`
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,9 @@ class Result:
 
 def ask(network: nn.Module, pixels: Pixels, labels: Labels, classes: int) -> Answers:
     """The answers to all images, batch by batch."""
-    step = max(1, min(256, POSITIONS // (pixels.shape[2] * pixels.shape[3])))
+    inside = [each.side**2 for each in network.modules() if isinstance(each, RESIZING)]
+    largest = max(pixels.shape[2] * pixels.shape[3], *inside, 1)
+    step = max(1, min(256, POSITIONS // largest))
     batches = (slice(at, at + step) for at in range(0, len(pixels), step))
     parts = [_answer(network, pixels[at], labels[at], classes) for at in batches]
     logits, said, confidence, loss = (np.concatenate(part) for part in zip(*parts, strict=True))

@@ -43,6 +43,16 @@ class Standardise(nn.Module):
         return (images - self.mean) / self.deviation
 
 
+class GlobalMax(nn.Module):
+    """The largest value of each map, (N, C, H, W) to (N, C, 1, 1).
+
+    As `nn.AdaptiveMaxPool2d(1)`, whose gradient on a GPU is not the same on every run.
+    """
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return functional.max_pool2d(maps, maps.shape[2:])  # quicker backwards than `amax`
+
+
 class Mirrored(nn.Module):
     """The mean of the logits over an image and its mirror image."""
 

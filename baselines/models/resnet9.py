@@ -7,7 +7,7 @@ From the line of ResNet-9 (D. Page: How to train your ResNet, 2018) by way of ai
 import torch
 from torch import Tensor, nn
 
-from baselines.models.layers import FitInto, pieces
+from baselines.models.layers import FitInto, GlobalMax, pieces
 from baselines.models.layers import activation as activated
 from baselines.models.task import Task
 
@@ -51,7 +51,7 @@ class ResNet9(nn.Module):
                 for inputs, outputs in zip(before, widths, strict=False)
             )
         )
-        self.pool = nn.Sequential(nn.AdaptiveMaxPool2d(1), nn.Flatten())
+        self.pool = nn.Sequential(GlobalMax(), nn.Flatten())
         self.classify = nn.Linear(widths[-1], task.classes, bias=False)
 
     def forward(self, images: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """Where the numbers are crunched, and in which form that is fastest there."""
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,10 @@ class Device:
 
     def autocast(self) -> AbstractContextManager[None]:
         return torch.autocast(self.name, torch.bfloat16, enabled=self.bf16)
+
+    def exact(self) -> "Device":
+        """The same with 32-bit floats throughout: answers that another program can repeat."""
+        return replace(self, bf16=False)
 
     def placed(self, network: nn.Module) -> nn.Module:
         network = network.to(self.name)

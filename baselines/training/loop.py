@@ -6,6 +6,7 @@ Small sets stay there as one uint8 tensor, large ones are fed to it: no worker p
 
 import math
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +17,9 @@ from torch.nn import functional
 from torch.optim import Optimizer
 
 from baselines.data.dataset import Labelled
+from baselines.errors import BaselineError, CallError
 from baselines.training import augmenting
+from baselines.training.answering import answers
 from baselines.training.device import Device
 from baselines.training.feeding import Feed
 from baselines.training.optimisers import optimiser
@@ -25,8 +28,10 @@ from baselines.training.schedules import Schedule, schedule
 from baselines.watching import Watch
 
 AfterEpoch = Callable[["Trainer"], None]
-AUXILIARY = 0.3  # the share of GoogLeNet's auxiliary loss
+AUXILIARY = 0.3  # the weight of each auxiliary loss in GoogLeNet's paper
 PATIENT_PART = 10  # early stopping holds a tenth of the training images back to listen to
+PART = 2048  # images of that tenth at a time
+Mixed = tuple[Tensor, float]  # with whom each image was blended, and its own share
 
 
 @dataclass
@@ -35,6 +40,7 @@ class Progress:
 
     epoch: int = 0
     step: int = 0
+    seconds: float = 0.0  # spent until the last epoch was over
     best_loss: float = math.inf
     waited: int = 0  # epochs since the best validation loss
     best: dict[str, Tensor] = field(default_factory=dict)
@@ -56,23 +62,33 @@ class Trainer:
         self.average = _average(self.network, options.ema)
         self.learn = torch.compile(self._loss) if options.compile else self._loss
         self.progress = Progress()
-        train, held = (images, None) if not options.early_stopping else _held_back(images)
-        self.feed = Feed(train, device)
-        self.held = held
-        self.epochs = options.total_epochs(len(train))
-        self.batches = options.batches(len(train))
+        self.feed = Feed(images, device)
+        self.kept, self.held = _parted(len(images), bool(options.early_stopping))
+        self.epochs = options.total_epochs(len(self.kept))
+        self.batches = options.batches(len(self.kept))
 
     def fit(
         self, watch: Watch, after_epoch: Callable[["Trainer"], None] | None = None
     ) -> nn.Module:
-        """Train to the end, or until validation says stop; returns the network to keep."""
+        """Train to the end, or until validation says stop; returns the network to keep.
+
+        Raises BaselineError where the loss is no longer a finite number.
+        """
+        begun = time.perf_counter() - self.progress.seconds
         while self.progress.epoch < self.epochs:
             right, loss = self._epoch(watch)
+            self._must_be_finite(loss)
             self.progress.epoch += 1
             rate = self.optimisers[0].param_groups[0]["lr"]
-            watch.epoch(right / len(self.feed.labels), loss=loss / self.batches, rate=rate)
+            watch.epoch(
+                right / len(self.kept),
+                loss=loss / self.batches,
+                rate=rate,
+                epoch=self.progress.epoch,
+            )
             if self._is_enough():
                 break
+            self.progress.seconds = time.perf_counter() - begun
             if after_epoch:
                 after_epoch(self)
         if self.progress.best:
@@ -85,7 +101,7 @@ class Trainer:
         """How many answers were right, and the sum of the batches' losses."""
         self.network.train()
         sums = torch.zeros(2, device=self.device.name)
-        order = torch.randperm(len(self.feed.labels)).to(self.device.name)
+        order = self.kept[torch.randperm(len(self.kept))].to(self.device.name)
         for pixels, labels in self.feed.batches(order.tensor_split(self.batches)):
             sums += self.learn_from(pixels, labels)
             watch.step()
@@ -124,25 +140,38 @@ class Trainer:
     def _loss(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """The loss of a batch with all its regularisers, and how many answers were right."""
         options = self.options
-        partner, share = None, 1.0
+        mixed: Mixed | None = None
         if options.mixup:
             images, partner, share = augmenting.mixed(images, options.mixup)
+            mixed = partner, share
         with self.device.autocast():
             answer = self.network(images)
         logits, *others = answer if isinstance(answer, tuple) else (answer,)
         right = (logits.argmax(dim=1) == labels).sum()
-        loss = share * self._cross_entropy(logits, labels)
-        if partner is not None:
-            loss = loss + (1 - share) * self._cross_entropy(logits, labels[partner])
+        loss = self._cross_entropy(logits, labels, mixed)
         for other in others:
-            loss = loss + AUXILIARY * self._cross_entropy(other, labels)
+            loss = loss + AUXILIARY * self._cross_entropy(other, labels, mixed)
         if options.l1:
             loss = loss + options.l1 * _absolute(self.network)
         return loss, right
 
-    def _cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
+    def _cross_entropy(self, logits: Tensor, labels: Tensor, mixed: Mixed | None) -> Tensor:
+        """Of a blend it is the same blend: of the losses against the one label and the other."""
         smoothing = self.options.label_smoothing
-        return functional.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
+        loss = functional.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
+        if mixed is None:
+            return loss
+        partner, share = mixed
+        other = functional.cross_entropy(logits.float(), labels[partner], label_smoothing=smoothing)
+        return share * loss + (1 - share) * other
+
+    def _must_be_finite(self, loss: float) -> None:
+        if not math.isfinite(loss):
+            epoch, rate = self.progress.epoch + 1, self.options.rate
+            raise BaselineError(
+                f"The training diverged: in epoch {epoch} the loss was no longer a finite number. "
+                f"A rate of {rate:g} is probably too high; `find-rate` looks for a good one."
+            )
 
     def _set_rate(self) -> None:
         share = self.schedule(self.progress.step / (self.epochs * self.batches))
@@ -162,9 +191,14 @@ class Trainer:
             progress.waited += 1
         return progress.waited >= self.options.early_stopping
 
-    def _held_loss(self, held: Labelled) -> float:
-        logits = answers(self.network, self.device, torch.from_numpy(held.pixels))
-        return float(functional.cross_entropy(logits, torch.from_numpy(held.labels)))
+    def _held_loss(self, held: Tensor) -> float:
+        """A part at a time, as the images may lie in a file that is larger than the memory."""
+        loss = 0.0
+        for part in held.split(PART):  # type: ignore[no-untyped-call]
+            pixels, labels = self.feed.take(part)
+            logits = answers(self.network, self.device, pixels)
+            loss += float(functional.cross_entropy(logits, labels.cpu(), reduction="sum"))
+        return loss / len(held)
 
     def state(self) -> dict[str, Any]:
         """Everything that `restore` needs to go on exactly here."""
@@ -174,38 +208,19 @@ class Trainer:
             "average": self.average or {},
             "progress": vars(self.progress),
             "random": torch.get_rng_state(),
+            "random of GPUs": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         self.network.load_state_dict(state["network"])
         for each, saved in zip(self.optimisers, state["optimisers"], strict=True):
             each.load_state_dict(saved)
-        if self.average is not None:
-            self.average.update(state["average"])
+        for name, value in (self.average or {}).items():
+            value.copy_(state["average"][name])  # to where it is: saved states lie on the CPU
         self.progress = Progress(**state["progress"])
         torch.set_rng_state(state["random"])
-
-
-@torch.inference_mode()
-def answers(
-    network: nn.Module, device: Device, pixels: Tensor, *, flips: bool = False, at_once: int = 512
-) -> Tensor:
-    """Logits (N, classes) for images as bytes, on the CPU; in training mode afterwards as before.
-
-    With ``flips`` the mean over each image and its mirror image.
-    """
-    was_training = network.training
-    network.eval()
-    found = []
-    for batch in pixels.split(at_once):  # type: ignore[no-untyped-call]
-        images = device.floats(batch)
-        with device.autocast():
-            logits = network(images).float()
-            if flips:
-                logits = (logits + network(images.flip(-1)).float()) / 2
-        found.append(logits.cpu())
-    network.train(was_training)
-    return torch.cat(found)
+        for number, each in enumerate(state["random of GPUs"][: torch.cuda.device_count()]):
+            torch.cuda.set_rng_state(each, number)
 
 
 def prepare(options: Options, seed: int) -> None:
@@ -216,13 +231,17 @@ def prepare(options: Options, seed: int) -> None:
     torch.use_deterministic_algorithms(options.deterministic)
 
 
-def _held_back(images: Labelled) -> tuple[Labelled, Labelled]:
-    order = torch.randperm(len(images)).numpy()
-    held, kept = order[: len(images) // PATIENT_PART], order[len(images) // PATIENT_PART :]
-    return (
-        Labelled(images.pixels[kept], images.labels[kept]),
-        Labelled(images.pixels[held], images.labels[held]),
-    )
+def _parted(count: int, patient: bool) -> tuple[Tensor, Tensor | None]:
+    """Where the images to learn from lie, and those that early stopping holds back."""
+    if not patient:
+        return torch.arange(count), None
+    if count < PATIENT_PART:
+        raise CallError(
+            f"Early stopping holds back one training image in {PATIENT_PART}, and there are only "
+            f"{count}. Leave --early-stopping out."
+        )
+    order = torch.randperm(count)
+    return order[count // PATIENT_PART :], order[: count // PATIENT_PART]
 
 
 def _absolute(network: nn.Module) -> Tensor:

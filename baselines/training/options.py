@@ -1,5 +1,6 @@
 """Every choice of a training run, with the name that the command line gives it."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
@@ -55,6 +56,9 @@ class Options:
             wanted["model"] = {**self.model, **wanted["model"]}
         if "images_seen" in wanted and "epochs" not in wanted:
             wanted["epochs"] = None
+        rate = wanted.get("rate", self.rate)
+        if not (math.isfinite(rate) and rate >= 0):
+            raise CallError(f"A rate of {rate} is none to learn with. Take one from 0 on.")
         return replace(self, **wanted)
 
     def as_json(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from baselines.catalogue import named
+from baselines.errors import BaselineError
 from baselines.training.loop import Trainer
 
 LOWEST, HIGHEST = 1e-6, 10.0
@@ -27,14 +28,18 @@ class Search:
 
 
 def search(trainer: Trainer, steps: int = STEPS) -> Search:
-    """Spoils the network's weights: train another one with what is found."""
+    """Spoils the network's weights: train another one with what is found.
+
+    Raises BaselineError where the loss explodes before there is anything to compare.
+    """
     rates: list[float] = []
     losses: list[float] = []
     mean, lowest = 0.0, math.inf
-    count = len(trainer.feed.labels)
+    count = len(trainer.kept)
+    size = min(trainer.options.batch_size, count)
     for step in range(steps):
         rate = LOWEST * (HIGHEST / LOWEST) ** (step / (steps - 1))
-        loss = trainer.try_rate(torch.randint(0, count, (trainer.options.batch_size,)), rate)
+        loss = trainer.try_rate(trainer.kept[torch.randint(0, count, (size,))], rate)
         mean = SMOOTH * mean + (1 - SMOOTH) * loss
         smooth = mean / (1 - SMOOTH ** (step + 1))
         if not math.isfinite(smooth) or smooth > EXPLODED * lowest:
@@ -42,6 +47,8 @@ def search(trainer: Trainer, steps: int = STEPS) -> Search:
         lowest = min(lowest, smooth)
         rates.append(rate)
         losses.append(smooth)
+    if len(rates) < 2:
+        raise BaselineError("The loss explodes at the lowest rate. Try another --optimiser.")
     return Search(rates, losses, _steepest(rates, losses))
 
 

@@ -6,7 +6,6 @@ Equal is the time that the processor worked: where other programs run, the same 
 may be a tenth of the work. OMP_NUM_THREADS=1 keeps threads from working at waiting for each other.
 """
 
-import argparse
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,12 +13,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from rich.console import Console
 from torch import nn
 from torch.nn import functional
 from torch.optim import AdamW
 
-from baselines import train
+from baselines import measuring
 from baselines.data.dataset import Dataset
 from baselines.errors import BaselineError
 from baselines.training.augmenting import flip
@@ -30,7 +28,6 @@ from baselines.transfer.learner import Transferred, transfer
 from baselines.transfer.options import TransferOptions
 from baselines.transfer.views import View
 from baselines.watching import Nobody
-from scoring import wilson
 
 SMALL_SIDE = 64  # of the small network's images: it sees each of them far more often for it
 BATCH, RATE = 32, 3e-3
@@ -47,7 +44,7 @@ class Row:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
+    parser = measuring.parser(__doc__)
     parser.add_argument("--photos", type=Path, required=True, help="folder or zip: train/, val/")
     parser.add_argument("--base", default="mobilenet_v2")
     parser.add_argument("--weights", help="a file; else torchvision's are downloaded")
@@ -55,27 +52,22 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=224)
     parser.add_argument("--epochs", type=int, default=4, help="after unfreezing")
     called = parser.parse_args()
-    console = Console(highlight=False, soft_wrap=True)
-    line = "{:32} {:>7} {:>7} {:>7} {:>9} {:>17} {:>10}"
-    console.print(line.format(*TITLES))
+    lines = measuring.Lines("{:32} {:>7} {:>7} {:>7} {:>9} {:>17} {:>10}", TITLES)
     try:
         data = photos.read(called.photos, called.side)
         options = TransferOptions(
             called.base, called.weights, tune_epochs=called.epochs, side=called.side
         )
         for row in rows(data, options, called.layer):
-            console.print(line.format(*_cells(row, data)))
+            lines.add(*_cells(row, data))
     except BaselineError as error:
         parser.exit(error.exit_code, f"{error}\n")
 
 
 def _cells(row: Row, data: Dataset) -> tuple[str, ...]:
-    accuracy = train.accuracy(row.model, data.test)
-    low, high = wilson(accuracy, len(data.test))
-    return (
-        row.name, f"{row.wall:.1f}", f"{row.worked:.1f}", f"{row.seen:,}", f"{accuracy:.1%}",
-        f"{low:.1%} to {high:.1%}", f"{row.model.trainable:,}",
-    )  # fmt: skip
+    accuracy, interval = measuring.measured(row.model, data, digits=1)
+    times = f"{row.wall:.1f}", f"{row.worked:.1f}"
+    return row.name, *times, f"{row.seen:,}", accuracy, interval, f"{row.model.trainable:,}"
 
 
 def rows(data: Dataset, options: TransferOptions, layer: str) -> Iterator[Row]:

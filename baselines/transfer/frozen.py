@@ -4,6 +4,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from baselines.data.dataset import Pixels
+from baselines.data.decoding import reserve
 from baselines.errors import CallError
 from baselines.training.device import Device
 from baselines.transfer import chain
@@ -72,13 +74,9 @@ def _kept(path: Path, count: int) -> Features | None:
 
 def _write(path: Path, count: int, parts: Iterator[Features]) -> None:
     """Whole or not at all: under another name first, as large as it will be from the start."""
-    try:
+    with _disk_in_words(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".npy")
-    except OSError as error:
-        raise CallError(
-            f"{path.parent} cannot be written to ({error}). Choose another --cache."
-        ) from error
     os.close(handle)
     try:
         _fill(Path(draft), count, parts)
@@ -90,10 +88,23 @@ def _write(path: Path, count: int, parts: Iterator[Features]) -> None:
 
 def _fill(draft: Path, count: int, parts: Iterator[Features]) -> None:
     first = next(parts)
-    array = np.lib.format.open_memmap(draft, "w+", np.float16, (count, *first.shape[1:]))
+    with _disk_in_words(draft.parent):
+        array = np.lib.format.open_memmap(draft, "w+", np.float16, (count, *first.shape[1:]))
+        with draft.open("r+b") as file:
+            reserve(file, array.offset, array.nbytes)
     array[: len(first)] = first
     at = len(first)
     for part in parts:
         array[at : at + len(part)] = part
         at += len(part)
     array.flush()
+
+
+@contextmanager
+def _disk_in_words(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise CallError(
+            f"{folder} cannot be written to ({error}). Choose another --cache."
+        ) from error

@@ -1,5 +1,6 @@
 """Transfer as a learner: from a run's settings to a trained network, and back from its folder."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 from baselines import weights
+from baselines.data import challenge
 from baselines.data.dataset import Dataset, Pixels
 from baselines.runs import Run
+from baselines.training.answering import answers
 from baselines.training.device import Device, device
-from baselines.transfer import recipe
+from baselines.transfer import photos, recipe
 from baselines.transfer.frozen import AT_ONCE
 from baselines.transfer.options import TransferOptions
 from baselines.transfer.views import View
@@ -19,11 +22,14 @@ from baselines.watching import Watch
 
 
 class Transferred:
-    """A network with a new head, and how it wants to see its images."""
+    """A network with a new head, behind the view that it wants to have of its images.
 
-    def __init__(self, network: nn.Module, options: TransferOptions, on: Device) -> None:
-        self.network, self.options, self._on = network, options, on
-        self._view = View(options.side).to(on.name)
+    Both together are ``network``: images of any size (N, 1 or 3, H, W) in [0, 1] in, logits out.
+    """
+
+    def __init__(self, body: nn.Module, options: TransferOptions, on: Device) -> None:
+        self.network = seeing(body, options).to(on.name).eval()
+        self.options, self._on = options, on
 
     @property
     def device(self) -> str:
@@ -39,15 +45,13 @@ class Transferred:
         changed = [each for each in self.network.parameters() if each.requires_grad]
         return sum(each.numel() for each in changed)
 
-    @torch.inference_mode()
     def probabilities(self, pixels: Pixels) -> NDArray[np.float32]:
-        self.network.eval()
-        scores = []
-        for batch in torch.from_numpy(pixels).split(AT_ONCE):  # type: ignore[no-untyped-call]
-            with self._on.autocast():
-                found = self.network(self._view(self._on.floats(batch)))
-            scores.append(found.float().cpu())
-        result: NDArray[np.float32] = torch.cat(scores).softmax(dim=1).numpy()
+        """In 32-bit floats, whatever it learnt with: an exported file answers alike."""
+        # a batch is bounded by images, as they are large once they passed the view
+        batches = torch.from_numpy(pixels).split(AT_ONCE)  # type: ignore[no-untyped-call]
+        on = self._on.exact()
+        scores = torch.cat([answers(self.network, on, batch) for batch in batches])
+        result: NDArray[np.float32] = scores.softmax(dim=1).numpy()
         return result
 
     def save(self, folder: Path) -> None:
@@ -76,7 +80,28 @@ def transfer(
 def load(folder: Path, run: Run) -> Transferred:
     """The network of a run folder; needs neither the pre-trained weights nor the cache."""
     options, on = TransferOptions.of(run.training.model), device(bf16=run.training.bf16)
-    network = recipe.untrained(options.base)
+    body = new(run)
+    weights.load(seeing(body, options), folder)
+    return Transferred(on.placed(body).eval(), options, on)
+
+
+def new(run: Run) -> nn.Module:
+    """An untrained network with a head for the run's classes, as torchvision has it."""
+    network = recipe.untrained(TransferOptions.of(run.training.model).base)
     recipe.replace_head(network, len(run.classes))
-    weights.load(network, folder)
-    return Transferred(on.placed(network).eval(), options, on)
+    return network
+
+
+def seeing(body: nn.Module, options: TransferOptions) -> nn.Module:
+    """A network with its view of the images in front of it."""
+    return nn.Sequential(View(options.side), body)
+
+
+def decode(pictures: Mapping[str, bytes], run: Run) -> Pixels:
+    """New images, read as those were that the run was trained and measured on.
+
+    These were photos, unless ``train`` loaded them as it does for any network.
+    """
+    by_photos = "side" in run.source or not run.source
+    stack = photos.stack if by_photos else challenge.stack
+    return stack(pictures, (run.width, run.height), run.channels == 1)

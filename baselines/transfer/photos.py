@@ -1,7 +1,13 @@
-"""Photos in folders of their classes, in train/ and val/ or test/, unpacked or in a zip archive."""
+"""Photos in folders of their classes, in train/ and val/ or test/, unpacked or in a zip archive.
+
+What is an image of such a set? Where all photos have one size, as in a challenge that takes models,
+it is the photo as it is: the network brings it to its own side (views.py), and so does the file
+that a submission of it is. Photos of differing sizes have no such size; of them, the middle is cut
+out and brought to side x side here.
+"""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
@@ -9,13 +15,14 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image
 
-from baselines.data.challenge import SUFFIXES
+from baselines.data.challenge import SUFFIXES, shared
 from baselines.data.dataset import Dataset, Labelled, Labels, Pixels, part_held_out, split
 from baselines.data.decoding import Files, array
 from baselines.errors import BaselineError, CallError
 
 HELD_OUT = {"val": "validation set", "valid": "validation set", "test": "test set"}
-MARGIN = 256 / 224  # the shorter side is this much larger than the crop from the middle
+MARGIN = 256 / 224  # the photo is this much larger than what is cut out of its middle
+LARGEST = 1024  # pixels: photos of one size with a longer side would take too much memory
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,10 @@ class Photos:
 
 
 def read(source: Path, side: int = 224) -> Dataset:
-    """All photos, side x side, 150 kB each at 224; more than fit into memory lie in a file."""
+    """All photos in their size if they share one, else side x side, 150 kB each at 224.
+
+    More than fit into memory lie in a file. Photos without colour have one channel.
+    """
     photos = listed(source)
     train, held = photos.train, photos.held
     if held:
@@ -43,11 +53,13 @@ def read(source: Path, side: int = 224) -> Dataset:
         kept, aside = split(source.stem, _codes(photos, train))
         train, held = tuple(train[at] for at in kept), tuple(train[at] for at in aside)
         told = part_held_out()
+    common, grey = shared(photos.files.some(photo.name for photo in (*train, *held)))
+    size = common if common and max(common) <= LARGEST else (side, side)
     return Dataset(
         source.stem,
         photos.classes,
-        _labelled(photos, train, side),
-        _labelled(photos, held, side),
+        _labelled(photos, train, size, grey),
+        _labelled(photos, held, size, grey),
         told,
     )
 
@@ -83,11 +95,19 @@ def _placed(name: str) -> Photo | None:
     return None
 
 
-def _labelled(photos: Photos, part: Sequence[Photo], side: int) -> Labelled:
-    names = [photo.name for photo in part]
-    shape = (len(part), 3, side, side)
-    pixels = array(lambda name: _square(name, photos.files, side), names, shape)
-    return Labelled(pixels, _codes(photos, part))
+def stack(pictures: Mapping[str, bytes], size: tuple[int, int], grey: bool) -> Pixels:
+    """Decode photos into one (N, C, H, W) array; ``size`` is its width and height.
+
+    A photo of that size is left as it is, of another one its middle is taken: nothing is squashed.
+    """
+    shape = (len(pictures), 1 if grey else 3, size[1], size[0])
+    mode = "L" if grey else "RGB"
+    return array(lambda name: _decoded(name, pictures[name], size, mode), pictures, shape)
+
+
+def _labelled(photos: Photos, part: Sequence[Photo], size: tuple[int, int], grey: bool) -> Labelled:
+    pictures = photos.files.some(photo.name for photo in part)
+    return Labelled(stack(pictures, size, grey), _codes(photos, part))
 
 
 def _codes(photos: Photos, part: Sequence[Photo]) -> Labels:
@@ -95,18 +115,22 @@ def _codes(photos: Photos, part: Sequence[Photo]) -> Labels:
     return np.array([code[photo.label] for photo in part], np.int64)
 
 
-def _square(name: str, files: Files, side: int) -> Pixels:
-    """The middle of a photo, side x side, (3, side, side)."""
+def _decoded(name: str, data: bytes, size: tuple[int, int], mode: str) -> Pixels:
     try:
-        with Image.open(io.BytesIO(files[name])) as image:
-            enough = round(side * MARGIN)
-            image.draft("RGB", (enough, enough))  # a JPEG decoded at 1/2, 1/4, 1/8 is soon decoded
-            width, height = image.size
-            crop = min(width, height) / MARGIN
-            left, top = (width - crop) / 2, (height - crop) / 2
-            square = image.convert("RGB").resize(
-                (side, side), Image.Resampling.BILINEAR, (left, top, left + crop, top + crop)
-            )
+        with Image.open(io.BytesIO(data)) as image:
+            found = _middle(image, size, mode) if image.size != size else image.convert(mode)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise BaselineError(f"{name} cannot be read as a photo. Remove or replace it.") from error
-    return np.asarray(square).transpose(2, 0, 1)
+    pixels = np.asarray(found)
+    return pixels[None] if mode == "L" else pixels.transpose(2, 0, 1)
+
+
+def _middle(image: Image.Image, size: tuple[int, int], mode: str) -> Image.Image:
+    """The largest part of the shape of ``size`` in the middle, less the margin, in that size."""
+    enough = round(size[0] * MARGIN), round(size[1] * MARGIN)
+    image.draft(mode, enough)  # a JPEG decoded at 1/2, 1/4, 1/8 is soon decoded
+    scale = min(image.width / size[0], image.height / size[1]) / MARGIN
+    width, height = size[0] * scale, size[1] * scale
+    left, top = (image.width - width) / 2, (image.height - height) / 2
+    box = (left, top, left + width, top + height)
+    return image.convert(mode).resize(size, Image.Resampling.BILINEAR, box)

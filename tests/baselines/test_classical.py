@@ -4,8 +4,10 @@ import sys
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from baselines import catalogue, train
+from baselines.__main__ import app
 from baselines.classical import features, learners
 from baselines.classical.features import BINS, cell_histograms, gradients, hog, patches
 from baselines.data import published
@@ -129,6 +131,18 @@ def test_a_damaged_or_a_foreign_model_is_refused(arch, digits, tmp_path, onlooke
     np.savez(path, weights=np.zeros((3, 10), np.float32), pixels=np.array([{}], object))
     with pytest.raises(BaselineError, match="Train it again"):
         learners.load(tmp_path, run)
+
+
+def test_after_ctrl_c_nobody_is_promised_to_go_on_from_nothing(tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(learners, "_fit_linear", interrupted)
+    words = ["train", "--arch", "hog-svm", "--data", "digits", "--out", str(tmp_path), "--no-log"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 130
+    assert "Nothing was kept to go on from" in done.stderr
+    assert "resume" not in done.stderr
 
 
 def test_an_unknown_approach_is_named(digits, onlooker):

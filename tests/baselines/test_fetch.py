@@ -1,5 +1,6 @@
 """Downloads against a small real server."""
 
+import shutil
 import stat
 import zipfile
 
@@ -10,7 +11,8 @@ from baselines import catalogue, fetch
 from baselines.__main__ import app
 from baselines.errors import BaselineError, CallError
 from baselines.remote import Site
-from tests.baselines.conftest import FakeSite, running, zipped
+from tests.baselines.conftest import FakeSite, png, running, zipped
+from tests.baselines.test_decoding import damaged
 
 
 def quiet(_name, _done, _total):
@@ -121,6 +123,29 @@ def test_unpacks_nothing_outside_its_folder(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["train.zip"]
 
 
+def test_an_archive_with_a_damaged_file_is_named_and_leaves_nothing(tmp_path):
+    (tmp_path / "train.zip").write_bytes(damaged("a/1.png"))
+    with pytest.raises(BaselineError, match=r"train\.zip cannot be unpacked .* Fetch it again"):
+        fetch.unpack(tmp_path / "train.zip", tmp_path / "train")
+    assert [path.name for path in tmp_path.iterdir()] == ["train.zip"]
+
+
+def test_an_older_folder_beside_a_new_archive_is_not_taken_for_it(site, tmp_path):
+    """The folder would be read, and what was just downloaded would not."""
+    (tmp_path / "train" / "left").mkdir(parents=True)
+    (tmp_path / "train" / "left" / "000.png").write_bytes(png(0, 7))
+    with pytest.raises(CallError, match=r"train holds other images than train\.zip .* Remove"):
+        fetch.fetch(Site.at(site.url, "sides", "secret"), tmp_path, quiet)
+    assert (tmp_path / "train" / "left" / "000.png").read_bytes() == png(0, 7)
+
+
+def test_what_a_file_browser_leaves_in_a_folder_is_no_difference(site, tmp_path):
+    place = Site.at(site.url, "sides", "secret")
+    fetch.fetch(place, tmp_path, quiet)
+    (tmp_path / "train" / ".DS_Store").write_bytes(b"icons")
+    fetch.fetch(place, tmp_path, quiet)
+
+
 def test_refuses_a_bomb(tmp_path, monkeypatch):
     archive = tmp_path / "train.zip"
     archive.write_bytes(zipped({"a/1.png": bytes(5000)}))
@@ -153,6 +178,44 @@ def test_an_unpacked_challenge_is_copied_as_it_is(challenge_folder, tmp_path):
         (challenge_folder / f"{name}.zip").unlink()
     fetch.copy(challenge_folder, tmp_path / "copy")
     assert len(list((tmp_path / "copy" / "train").rglob("*.png"))) == 60
+
+
+@pytest.mark.parametrize("unpacked", [False, True])
+def test_a_challenge_is_not_copied_over_another(challenge_folder, tmp_path, unpacked):
+    """An image of it has changed and one is gone: neither may be mixed with the copy of before."""
+    if unpacked:
+        fetch.unpack(challenge_folder / "train.zip", challenge_folder / "train")
+        (challenge_folder / "train.zip").unlink()
+    fetch.copy(challenge_folder, tmp_path / "copy")
+    before = catalogue.dataset(str(tmp_path / "copy"), tmp_path)
+    images = {f"{side}/{at}.png": png(0, at) for at in range(9) for side in ("left", "right")}
+    (challenge_folder / "train.zip").write_bytes(zipped(images))
+    if unpacked:
+        shutil.rmtree(challenge_folder / "train")
+        fetch.unpack(challenge_folder / "train.zip", challenge_folder / "train")
+        (challenge_folder / "train.zip").unlink()
+    with pytest.raises(CallError, match=r"is not what .* has of it\. Fetch into an empty folder"):
+        fetch.copy(challenge_folder, tmp_path / "copy")
+    after = catalogue.dataset(str(tmp_path / "copy"), tmp_path)
+    assert (after.train.pixels == before.train.pixels).all()
+
+
+def test_the_same_challenge_may_be_copied_again(challenge_folder, tmp_path):
+    """Also where the source has unpacked it meanwhile."""
+    fetch.copy(challenge_folder, tmp_path / "copy")
+    fetch.unpack(challenge_folder / "train.zip", challenge_folder / "train")
+    fetch.copy(challenge_folder, tmp_path / "copy")
+    assert len(list((tmp_path / "copy" / "train").rglob("*.png"))) == 60
+
+
+def test_a_folder_that_holds_more_of_a_challenge_than_the_source_is_another(
+    challenge_folder, tmp_path
+):
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "train.csv").write_text("id,label\n")
+    (challenge_folder / "train.csv").unlink()
+    with pytest.raises(CallError, match=r"train\.csv is not what"):
+        fetch.copy(challenge_folder, tmp_path / "copy")
 
 
 def test_a_folder_without_a_challenge_is_refused(tmp_path):

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from baselines.__main__ import app
 from baselines.errors import BaselineError
 
 torch = pytest.importorskip("torch")
@@ -73,3 +75,16 @@ def test_what_is_no_image_is_refused_in_words(tmp_path, image):
     with pytest.raises(BaselineError, match=r"must be bytes .*\(1 or 3, H, W\)"):
         hand_filters.show(image, tmp_path / "filters.png")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_image_is_named(tmp_path):
+    answer = CliRunner().invoke(app, ["filters", "--image", str(tmp_path / "missing.png")])
+    assert answer.exit_code == 2
+    assert f"{tmp_path}/missing.png: No such file or directory." in answer.output
+
+
+def test_a_table_is_refused_in_words_for_what_a_network_does_not_take():
+    answer = CliRunner().invoke(app, ["shapes", "--arch", "perceptron", "--activation", "relu"])
+    assert answer.exit_code == 2
+    assert "perceptron does not take that" in answer.output
+    assert "activation" in answer.output

@@ -6,6 +6,7 @@ from baselines import catalogue, compare
 from baselines.errors import CallError
 
 torch = pytest.importorskip("torch")
+TorchDispatchMode = pytest.importorskip("torch.utils._python_dispatch").TorchDispatchMode
 shapes = pytest.importorskip("baselines.shapes")
 task = pytest.importorskip("baselines.models.task")
 pytestmark = pytest.mark.torch
@@ -183,6 +184,31 @@ def test_answers_any_small_image(arch, where):
     images = torch.rand(2, where.channels, where.height, where.width)
     with torch.inference_mode():
         assert network(images).shape == (2, where.classes)
+
+
+class Operations(TorchDispatchMode):
+    """Notes the names of all that torch does, gradients as well."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = set()
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        self.names.add(str(function))
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize(
+    "arch", ["mlp", "lenet5", "alexnet", "vgg11", "googlenet", "resnet20", "resnet9", "resnet18"]
+)
+def test_a_small_network_has_a_repeatable_gradient(arch):
+    """On a GPU that of adaptive poolings is none, says `torch.use_deterministic_algorithms`."""
+    network = built(arch, CIFAR).train()
+    with Operations() as seen:
+        answer = network(torch.rand(2, 3, 32, 32))
+        sum(each.sum() for each in (answer if isinstance(answer, tuple) else (answer,))).backward()
+    assert any("backward" in name or "mm" in name for name in seen.names)
+    assert not [name for name in seen.names if "adaptive" in name]
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,18 @@ import csv
 import io
 import json
 import shutil
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 import pytest
 from typer.testing import CliRunner
 
 import scoring
+from baselines import runs
 from baselines.__main__ import app
 from baselines.errors import BaselineError, CallError
 from baselines.predict import predict
+from tests.baselines.conftest import png, zipped
 
 
 def rows(data: bytes) -> list[list[str]]:
@@ -45,6 +48,26 @@ def test_without_a_sample_the_images_name_the_rows(run_folder, challenge_folder,
     answers = predict(run_folder, archive, None)
     assert rows(answers)[:2] == [["id", "label"], ["t00", "left"]]
     assert len(rows(answers)) == 11
+
+
+def test_the_path_is_the_id_where_file_names_repeat(run_folder, tmp_path):
+    files = {f"{side}/{at}.png": png(at % 2, at) for side in ("a", "b") for at in range(3)}
+    (tmp_path / "val.zip").write_bytes(zipped(files))
+    answers = predict(run_folder, tmp_path / "val.zip", None)
+    assert [row[0] for row in rows(answers)[1:]] == list(files)
+    assert rows(answers)[1:3] == [["a/0.png", "left"], ["a/1.png", "right"]]
+
+
+def test_an_id_that_may_be_two_images_is_refused(run_folder, tmp_path):
+    files = {f"{side}/0.png": png(0, 0) for side in ("a", "b")}
+    (tmp_path / "val.zip").write_bytes(zipped(files))
+    sample = tmp_path / "own.csv"
+    sample.write_text("id,label\n0.png,left\n")
+    with pytest.raises(CallError, match=r"0\.png may be a/0\.png or b/0\.png\. Use paths"):
+        predict(run_folder, tmp_path / "val.zip", sample)
+    sample.write_text("id,label\nb/0.png,left\na/0.png,left\n")
+    answers = predict(run_folder, tmp_path / "val.zip", sample)
+    assert [row[0] for row in rows(answers)[1:]] == ["b/0.png", "a/0.png"]
 
 
 def test_probabilities_where_the_sample_asks_for_them(run_folder, challenge_folder, tmp_path):
@@ -122,6 +145,32 @@ def test_the_command_says_what_to_expect_of_the_score(run_folder, challenge_fold
     assert (expected["low"], expected["high"]) == (pytest.approx(low), pytest.approx(high))
     assert low < metrics["test_accuracy"]
     assert "95 % interval" in answer.stderr
+
+
+def test_what_to_expect_is_said_of_accuracy_only(run_folder, challenge_folder, tmp_path):
+    """A challenge that asks for probabilities may count something else."""
+    sample = tmp_path / "own.csv"
+    sample.write_text("id,right,left\nt01.png,0.5,0.5\n")
+    words = ["predict", str(run_folder), "--images", str(challenge_folder), "--sample", str(sample)]
+    answer = CliRunner().invoke(app, [*words, "--out", str(tmp_path / "submission.csv")])
+    assert "If the challenge counts accuracy, expect" in answer.stderr
+
+
+def test_a_run_that_was_stopped_does_not_predict(run_folder, challenge_folder):
+    replace(runs.read(run_folder), metrics={}).save(run_folder)
+    with pytest.raises(CallError, match=r"not trained to its end.* resume"):
+        predict(run_folder, challenge_folder, None)
+
+
+def test_a_file_in_the_way_of_the_answers_is_named(run_folder, challenge_folder, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    out = str(tmp_path / "file" / "submission.csv")
+    words = ["predict", str(run_folder), "--images", str(challenge_folder), "--out", out]
+    answer = CliRunner().invoke(app, [*words, "--json"])
+    assert answer.exit_code == 2
+    assert f"{tmp_path}/file: File exists. A file lies where a folder is needed" in answer.stderr
+    assert json.loads(answer.stdout)["error"]["code"] == "CallError"
+    assert (tmp_path / "file").read_text() == "mine"
 
 
 def test_the_command_writes_nothing_when_it_fails(tmp_path):

@@ -99,6 +99,13 @@ def test_the_same_seed_gives_the_same_model(tmp_path, onlooker):
     assert len(onlooker.accuracies) == 4
 
 
+def test_a_training_that_diverges_says_so(tmp_path, onlooker):
+    data = catalogue.dataset("digits", tmp_path)
+    run = train.plan("softmax", data, seed=0, options={"rate": 1e9})
+    with pytest.raises(BaselineError, match=r"diverged.* Choose a rate far below 1e\+09"):
+        softmax.fit(data, run, onlooker)
+
+
 def test_a_run_comes_back_as_it_was(tmp_path, onlooker):
     data = catalogue.dataset("digits", tmp_path)
     run = train.plan("softmax", data, seed=0, options={"epochs": 1})

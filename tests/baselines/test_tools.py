@@ -1,6 +1,7 @@
 """Commands around a run: exports that answer alike, tables, pictures, events, recipes, sweeps."""
 
 import json
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from baselines import bench, recipes, runs, train
+from baselines import bench, catalogue, compare, recipes, runs, train
 from baselines.__main__ import app
 from baselines.catalogue import dataset
+from baselines.commands import learning, settings
+from baselines.data.dataset import Dataset, Labelled
 from baselines.errors import BaselineError, CallError
 from baselines.training.options import Options
 
@@ -121,13 +124,46 @@ def test_shapes_as_json():
 def test_compare_trains_each_and_draws_them(tmp_path):
     pytest.importorskip("matplotlib")
     told = call(
-        "compare", "--archs", "lenet5,softmax", "--data", "digits", "--epochs", "1",
+        "compare", "--archs", "lenet5,softmax,knn", "--data", "digits", "--epochs", "1",
         "--out", str(tmp_path),
     )  # fmt: skip
-    assert [one["arch"] for one in told["results"]] == ["softmax", "lenet5"]
-    assert runs.read(tmp_path / "lenet5").metrics["test_accuracy"] > 0.1
+    assert [one["arch"] for one in told["results"]] == ["softmax", "knn", "lenet5"]
+    run = runs.read(tmp_path / "lenet5")
+    assert run.metrics["test_accuracy"] > 0.1
+    own = Options().changed({**catalogue.architecture("lenet5").options, "epochs": 1})
+    assert run.training == own  # and not the recipe's for the digits
+    assert len(learning.source(run).test) == run.metrics["held_out_images"]
     with Image.open(told["picture"]) as picture:
         assert picture.size[0] > 800
+
+
+def test_compare_without_a_name_says_so(tmp_path):
+    done = CliRunner().invoke(
+        app, ["compare", "--archs", ",", "--data", "digits", "--out", str(tmp_path)]
+    )
+    assert done.exit_code == 2
+    assert "Name the architectures" in done.stderr
+
+
+@pytest.mark.parametrize("parameters", [(650,), (650, 61_706), (650, 3_000, 61_706, 138_357_544)])
+def test_the_names_stand_beside_their_bubbles_and_within_the_frame(parameters):
+    agg = pytest.importorskip("matplotlib.backends.backend_agg")
+    results = [
+        train.Result(
+            "patches-logistic", "digits", True, 0.9 + n / 50, "fifth", 9, size, 60.0, "cpu"
+        )
+        for n, size in enumerate(parameters)
+    ]
+    figure = compare.drawn(results)
+    agg.FigureCanvasAgg(figure).draw()
+    (axes,) = figure.axes
+    frame = axes.get_window_extent()
+    for label, points in zip(axes.texts, axes.collections, strict=True):
+        box = label.get_window_extent()
+        assert frame.x0 < box.x0 and box.x1 < frame.x1
+        (middle, _height), *_ = axes.transData.transform(points.get_offsets())
+        radius = (points.get_sizes()[0] / np.pi) ** 0.5 * figure.dpi / 72
+        assert box.x0 > middle + radius or box.x1 < middle - radius
 
 
 def test_find_rate_draws_the_losses(tmp_path):
@@ -155,11 +191,27 @@ def test_filters_on_a_photo_of_ones_own(tmp_path):
 # --- recipes -------------------------------------------------------------------------------------
 
 
+SHAPES = {"digits": (1, 8, 8), "cifar10": (3, 32, 32)}
+
+
+def noise(shape: tuple[int, ...], classes: int = 10, n: int = 40) -> Dataset:
+    pixels = np.random.default_rng(0).integers(0, 256, (n, *shape), np.uint8)
+    images = Labelled(pixels, np.arange(n) % classes)
+    return Dataset("noise", tuple(map(str, range(classes))), images, images, "itself")
+
+
 @pytest.mark.parametrize("name", recipes.names())
-def test_a_recipe_can_be_followed(name):
+def test_a_recipe_can_be_followed(name, tmp_path, onlooker):
+    """Every setting of it is taken, counts, and lets the network learn."""
     recipe = recipes.read(name)
-    options = Options().changed(recipe.options)
-    assert options.total_epochs(60_000) > 0
+    data = noise(SHAPES.get(recipe.data, (1, 28, 28)))
+    options = {**recipe.options, "epochs": 8, "batch_size": 20}
+    run = train.plan(recipe.arch, data, seed=0, options=options, tuned=False)
+    train.refuse_idle(run, recipe.options)
+    result = train.train(run, data, tmp_path, onlooker)
+    assert onlooker.steps == 8 * 2
+    assert result.parameters > 1000
+    assert onlooker.accuracies[-1] > onlooker.accuracies[0]
     assert 0.5 < recipe.accuracy < 1
 
 
@@ -169,6 +221,21 @@ def test_the_tuned_settings_are_taken_by_themselves():
     assert recipes.tuned("lenet5", "cifar10") == {}
     with pytest.raises(CallError, match="Choose one of"):
         recipes.read("nothing")
+    data = replace(noise((3, 32, 32)), name="cifar10")
+    run = train.plan("resnet9", data, seed=0, source={"data": "cifar10", "root": "data"})
+    assert run.training.optimiser == "muon"
+    assert run.training.rate == recipes.read("cifar10").options["rate"]
+
+
+def test_a_challenge_that_is_named_like_a_set_is_not_that_set(tmp_path, challenge_folder):
+    folder = challenge_folder.rename(tmp_path / "digits")
+    out = tmp_path / "run"
+    told = call(
+        "train", "--arch", "lenet5", "--data", str(folder), "--epochs", "1", "--out", str(out)
+    )
+    assert (told["data"], told["published"]) == ("digits", False)
+    assert runs.read(out).training.batch_size == Options().batch_size
+    assert train.is_published({"data": "digits", "root": "data"})
 
 
 def test_a_recipe_names_both_and_an_option_still_counts(tmp_path):
@@ -180,6 +247,35 @@ def test_a_recipe_names_both_and_an_option_still_counts(tmp_path):
     assert CliRunner().invoke(app, ["train", "--out", str(tmp_path)]).exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ("--arch softmax --optimiser adam", "--optimiser changes nothing about softmax"),
+        ("--arch softmax --activation tanh", "--activation changes nothing about softmax"),
+        ("--arch knn --epochs 3", "--epochs changes nothing about knn"),
+        ("--arch lenet5 --momentum 0.5", "--momentum changes nothing together with --optimiser"),
+        ("--arch lenet5 --optimiser muon --weight-decay 0.1", "--weight-decay changes nothing"),
+        ("--arch lenet5 --early-stopping 3 --ema 0.9", "--ema changes nothing"),
+        ("--arch softmax --recipe digits", "tuned for lenet5 and says nothing about softmax"),
+        ("--arch lenet5 --rate nan", "A rate of nan is none to learn with"),
+    ],
+)
+def test_options_that_would_change_nothing_are_refused(words, problem, tmp_path):
+    done = CliRunner().invoke(
+        app, ["train", "--data", "digits", "--out", str(tmp_path / "run"), *words.split()]
+    )
+    assert done.exit_code == 2
+    assert problem in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_every_setting_of_the_command_line_is_one_of_training():
+    assert set(settings.TRAINING) <= {each.name for each in fields(Options)}
+    offered = CliRunner().invoke(app, ["train", "--help"], env={"COLUMNS": "200"}).stdout
+    for name in (*settings.TRAINING, *settings.MODEL):
+        assert f"--{name.replace('_', '-')}" in offered
+
+
 def test_bench_says_whether_a_claim_is_kept(tmp_path, monkeypatch, onlooker):
     slow = recipes.Recipe("slow", "softmax", "digits", 0.9, 1e-9, {"epochs": 3})
     good = recipes.Recipe("good", "softmax", "digits", 0.9, 60, {"epochs": 3})
@@ -189,6 +285,8 @@ def test_bench_says_whether_a_claim_is_kept(tmp_path, monkeypatch, onlooker):
     assert (one.keeps, other.keeps) == (False, True)
     assert other.deviation is not None
     assert other.as_json()["n"] == 2
+    run = runs.read(tmp_path / "good-1")
+    assert len(learning.source(run).test) == run.metrics["held_out_images"]
 
 
 # --- TensorBoard and sweeps ----------------------------------------------------------------------
@@ -227,6 +325,19 @@ def test_a_sweep_never_looks_at_the_test_set(tmp_path, monkeypatch):
     assert set(seen) == {len(dataset("digits", Path()).train)}
     assert told["trials"] == 2
     assert 0 < told["accuracy"] <= 1
+    trial = runs.read(tmp_path / "trial-0")
+    assert len(learning.source(trial).test) == trial.metrics["held_out_images"]
+
+
+def test_a_sweep_draws_nothing_that_changes_nothing():
+    optuna = pytest.importorskip("optuna")
+    sweep = pytest.importorskip("baselines.sweep")
+    drawn = {"label_smoothing": 0.1, "batch_size": 64, "schedule": "linear", "weight_decay": 0.01}
+    for optimiser in ("muon", "adamw"):
+        rate = {f"rate of {optimiser}": 0.01}
+        trial = optuna.trial.FixedTrial({**drawn, **rate, "optimiser": optimiser})
+        found = sweep.draw(trial, with_filters=True)
+        assert ("weight_decay" in found) == (optimiser == "adamw")
 
 
 # --- transfer from the terminal ------------------------------------------------------------------
@@ -238,21 +349,27 @@ def test_transfer_from_a_folder_to_a_submission(tmp_path):
     torch.manual_seed(0)
     weights = tmp_path / "weights.pth"
     torch.save(recipe.untrained("squeezenet1_1").state_dict(), weights)
-    photos = tmp_path / "photos"
-    for part, count in (("train", 6), ("val", 3)):
-        for name, colour in (("blue", (20, 30, 220)), ("red", (220, 30, 20))):
+    photos, rng = tmp_path / "photos", np.random.default_rng(0)
+    for part, count in (("train", 12), ("val", 6)):
+        for name, channel in (("blue", 2), ("red", 0)):
             folder = photos / part / name
             folder.mkdir(parents=True)
             for n in range(count):
-                Image.new("RGB", (48, 40), tuple(c + n for c in colour)).save(folder / f"{n}.png")
+                image = rng.integers(0, 90, (40 + n, 48, 3), np.uint8)  # no two alike
+                image[:, n : n + 24, channel] += 160
+                Image.fromarray(image).save(folder / f"{name[0]}{n}.png")
     out = tmp_path / "run"
     told = call(
         "transfer", "--data", str(photos), "--weights", str(weights), "--base", "squeezenet1_1",
-        "--side", "64", "--head-epochs", "20", "--cache", str(tmp_path / "features"),
+        "--side", "64", "--head-epochs", "300", "--cache", str(tmp_path / "features"),
         "--out", str(out),
     )  # fmt: skip
-    assert (told["arch"], told["held_out_images"]) == ("transfer", 6)
+    assert (told["arch"], told["held_out_images"]) == ("transfer", 12)
     answers = tmp_path / "answers.csv"
-    call("predict", str(out), "--images", str(photos / "val" / "red"), "--out", str(answers))
-    assert answers.read_text().splitlines()[0] == "id,label"
-    assert len(answers.read_text().splitlines()) == 4
+    call("predict", str(out), "--images", str(photos / "val"), "--out", str(answers))
+    header, *rows = answers.read_text().splitlines()
+    assert header == "id,label"
+    right = [Path(name).name[0] == label[0] for name, label in (row.split(",") for row in rows)]
+    assert len(right) == 12
+    assert sum(right) / 12 == pytest.approx(told["test_accuracy"], abs=1e-6)
+    assert told["test_accuracy"] > 0.7

@@ -10,14 +10,18 @@ from urllib.error import URLError
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
-from baselines import train
+from baselines import predict, runs, train
+from baselines.__main__ import app
+from baselines.data import challenge
 from baselines.data.dataset import Dataset, Labelled
 from baselines.data.decoding import Files
 from baselines.errors import BaselineError, CallError
 from baselines.runs import Run
 from baselines.transfer import photos
 from baselines.transfer.options import TransferOptions
+from tests.baselines.conftest import Onlooker
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
@@ -213,7 +217,7 @@ def test_an_unknown_way_to_freeze_is_named():
 def test_frozen_weights_and_statistics_stay(freeze, frozen_part, options, data, onlooker):
     before = state(recipe.pretrained(options.base, options.weights))
     model = learner.transfer(data, replace(options, freeze=freeze), 0, onlooker, PLAIN)
-    after = state(model.network)
+    after = state(model.network[1])
     kept = [name for name in before if name.startswith(frozen_part)]
     assert any("running_mean" in name for name in kept)
     for name in kept:
@@ -229,7 +233,7 @@ def test_frozen_weights_and_statistics_stay(freeze, frozen_part, options, data, 
 def test_with_nothing_frozen_the_first_layer_learns(options, data, onlooker):
     before = state(recipe.pretrained(options.base, options.weights))
     model = learner.transfer(data, replace(options, freeze="none"), 0, onlooker, PLAIN)
-    after = state(model.network)
+    after = state(model.network[1])
     assert not torch.equal(before["features.0.0.weight"], after["features.0.0.weight"])
     assert model.trainable == model.parameters
 
@@ -275,7 +279,7 @@ def test_learns_what_the_frozen_features_tell(weights, data, onlooker):
 
 def test_the_same_seed_gives_the_same_head(options, data, onlooker):
     first, second = (learner.transfer(data, options, 3, onlooker, PLAIN) for _ in range(2))
-    heads = [each.network.classifier[1].weight for each in (first, second)]
+    heads = [each.network[1].classifier[1].weight for each in (first, second)]
     assert torch.equal(*heads)
 
 
@@ -385,6 +389,88 @@ def test_a_run_comes_back_as_it_was(data, run, tmp_path, onlooker):
         learner.load(tmp_path, run)
 
 
+def middling(colour: str, width: int, height: int) -> bytes:
+    """A photo whose middle has one colour and whose sides, most of it, have the other."""
+    rng = np.random.default_rng(width * height)
+    pixels = rng.integers(0, 100, (height, width, 3), np.uint8)
+    start = (width - height) // 2
+    inside = np.zeros(width, bool)
+    inside[start : start + height] = True
+    pixels[:, inside == (colour == "red"), 0] += 150
+    pixels[:, inside == (colour == "blue"), 2] += 150
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def wide_photos(tmp_path_factory) -> Path:
+    """train/ and val/ with photos of differing sizes, the same file names in each class."""
+    folder = tmp_path_factory.mktemp("photos")
+    for part, count in (("train", 8), ("val", 5)):
+        for colour in COLOURS:
+            (folder / part / colour).mkdir(parents=True)
+            for at in range(count):
+                photo = middling(colour, 150 + 5 * at, 48 + at)
+                (folder / part / colour / f"{at}.png").write_bytes(photo)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def photo_run(wide_photos, weights, tmp_path_factory) -> Path:
+    """As `transfer --data` would make it, with a higher rate for a head that stands on noise."""
+    images = photos.read(wide_photos, 64)
+    model = {"base": "squeezenet1_1", "weights": weights, "side": 64, "head_rate": 0.1}
+    source = {"data": str(wide_photos), "root": "", "largest": None, "side": 64}
+    run = train.plan("transfer", images, seed=0, options={"model": model}, source=source)
+    out = tmp_path_factory.mktemp("transfer") / "run"
+    train.train(run, images, out, Onlooker())
+    return out
+
+
+def test_predict_is_as_often_right_on_the_validation_photos_as_was_measured(photo_run, wide_photos):
+    """Squashed to a square, these photos would look like the other class."""
+    measured = runs.read(photo_run).metrics["test_accuracy"]
+    assert measured > 0.8
+    lines = predict.predict(photo_run, wide_photos / "val", None).decode().splitlines()[1:]
+    right = [line.partition("/")[0] == line.partition(",")[2] for line in lines]
+    assert len(right) == 10
+    assert np.mean(right) == pytest.approx(measured)
+
+
+def test_a_challenge_that_train_loaded_is_read_as_train_read_it(challenge_folder, run):
+    """Its images of other sizes were resized as a whole, and so are new ones."""
+    pictures = dict(Files(challenge_folder / "test.zip"))
+    ours = replace(run, source={"data": str(challenge_folder)}, width=30, height=10)
+    resized = learner.decode(pictures, ours)
+    np.testing.assert_array_equal(resized, challenge.stack(pictures, (30, 10), False))
+    photographed = learner.decode(pictures, replace(ours, source={**ours.source, "side": 32}))
+    np.testing.assert_array_equal(photographed, photos.stack(pictures, (30, 10), False))
+    assert (resized != photographed).any()
+
+
+def test_answers_are_of_32_bit_floats_whatever_it_learnt_with(data, weights, onlooker):
+    """As an exported file's are."""
+    options = TransferOptions("squeezenet1_1", weights, side=64, head_epochs=5, head_rate=0.1)
+    model = learner.transfer(data, options, 0, onlooker, replace(PLAIN, bf16=True))
+    images = torch.from_numpy(data.test.pixels).float() / 255
+    with torch.inference_mode():
+        whole = model.network.float()(images).softmax(dim=1).numpy()
+    assert np.abs(model.probabilities(data.test.pixels) - whole).max() < 1e-5
+    assert not any(each.training for each in model.network.modules())  # nor does it learn by it
+
+
+def test_a_transferred_network_can_be_looked_into(photo_run, tmp_path):
+    for package in ("captum", "matplotlib"):
+        pytest.importorskip(package)
+    words = ["explain", str(photo_run), "--out", str(tmp_path)]
+    answer = CliRunner().invoke(app, words)
+    assert answer.exit_code == 0, answer.output
+    page = (tmp_path / "index.html").read_text()
+    assert "1.features.0" in page  # the first filters, behind the view
+    assert "Convolution 26" in page
+
+
 def test_options_come_in_words():
     assert TransferOptions.of({"cache": "here"}).cache == Path("here")
     with pytest.raises(CallError, match=r"takes no depth\. It takes base, cache"):
@@ -425,10 +511,26 @@ def test_photos_become_a_data_set(form, tmp_path):
         source = tmp_path / "out"
     found = photos.read(source, 32)
     assert (found.classes, found.held_out) == (COLOURS, "validation set")
-    assert found.train.pixels.shape == found.test.pixels.shape == (10, 3, 32, 32)
+    assert found.train.pixels.shape == found.test.pixels.shape == (10, 3, 40, 60)
     assert found.train.labels.tolist() == [0] * 5 + [1] * 5
     brightest = found.train.pixels.mean(axis=(2, 3)).argmax(axis=1)
     assert brightest.tolist() == [2] * 5 + [0] * 5
+
+
+def test_photos_of_differing_sizes_or_too_large_ones_are_brought_to_a_square(tmp_path):
+    files = {**FILES, "set/val/red/wide.jpg": photo("red", (80, 40))}
+    found = photos.read(archive(tmp_path / "set.zip", files), 32)
+    assert (found.train.pixels.shape, found.test.pixels.shape) == ((10, 3, 32, 32), (11, 3, 32, 32))
+    large = {name: photo("red", (photos.LARGEST + 1, 40)) for name in FILES}
+    found = photos.read(archive(tmp_path / "large.zip", large), 32)
+    assert found.train.pixels.shape == (10, 3, 32, 32)
+
+
+def test_photos_without_colour_have_one_channel(tmp_path):
+    file = io.BytesIO()
+    Image.new("L", (60, 40), 90).save(file, "PNG")
+    grey = {name.replace(".jpg", ".png"): file.getvalue() for name in FILES}
+    assert photos.read(archive(tmp_path / "grey.zip", grey), 32).train.pixels.shape[1] == 1
 
 
 def test_without_a_second_part_a_fifth_is_held_out(tmp_path):
@@ -447,6 +549,16 @@ def test_the_middle_is_cut_out(tmp_path):
     files = {**FILES, "set/train/red/9.png": file.getvalue()}
     found = photos.read(archive(tmp_path / "set.zip", files), 224)
     assert found.train.pixels[-1].min() > 250
+
+
+def test_the_middle_has_the_shape_that_is_asked_for():
+    high = np.zeros((400, 128, 3), np.uint8)
+    high[172:228, 8:120] = 255  # the middle of a shape twice as wide as high
+    file = io.BytesIO()
+    Image.fromarray(high).save(file, "PNG")
+    (found,) = photos.stack({"a.png": file.getvalue()}, (112, 56), grey=True)
+    assert found.shape == (1, 56, 112)
+    assert found.min() > 250
 
 
 @pytest.mark.parametrize(
