@@ -22,6 +22,7 @@ from scoring.decoding import MAX_BYTES, byte_cap
 Place = Literal["solutions", "data", "submissions"]
 CHUNK = 1024 * 1024
 SAMPLE = "sample_submission.csv"
+MOST_OF_A_NUMBER = 32  # bytes, its comma included
 NOTHING_MORE = "Send one row per image and nothing more."
 
 
@@ -45,17 +46,25 @@ def store(
     """
     digest, size = hashlib.sha256(), 0
     with tempfile.SpooledTemporaryFile(max_size=8 * CHUNK) as spool:
-        for chunk in chunks:
+        for chunk in chunks if limit is None else within(limit, chunks, advice):
             size += len(chunk)
-            if limit is not None and size > limit:
-                raise FileTooLarge(
-                    f"The file is larger than {_megabytes(limit)}, the most this challenge takes. "
-                    f"{advice}"
-                )
             digest.update(chunk)
             spool.write(chunk)
         spool.seek(0)
         return _keep(place, spool, size, digest.hexdigest())
+
+
+def within(limit: int, chunks: Iterator[bytes], advice: str = NOTHING_MORE) -> Iterator[bytes]:
+    """The chunks. Raises FileTooLarge, with the advice, as soon as they are more than ``limit``."""
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > limit:
+            raise FileTooLarge(
+                f"The file is larger than {_megabytes(limit)}, the most this challenge takes. "
+                f"{advice}"
+            )
+        yield chunk
 
 
 def store_bytes(place: Place, content: bytes) -> Stored:
@@ -97,6 +106,16 @@ def submission_limit(competition: Competition) -> int:
     """The most bytes that a submission may have."""
     sample = competition.files.filter(name=SAMPLE).first()
     return byte_cap(sample.size) if sample else MAX_BYTES
+
+
+def scoring_limit(competition: Competition) -> int:
+    """The most bytes that are scored: what a model answers here is written with every digit, so
+    many classes make more of it than a team may send."""
+    allowed, sample = submission_limit(competition), competition.files.filter(name=SAMPLE).first()
+    if sample is None or competition.solution is None or not model_rules.of(competition):
+        return allowed
+    columns = len(competition.solution.classes) + 1
+    return max(allowed, sample.size + (sample.rows or 0) * columns * MOST_OF_A_NUMBER)
 
 
 def _keep(place: Place, spool: IO[bytes], size: int, sha256: str) -> Stored:

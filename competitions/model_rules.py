@@ -14,6 +14,7 @@ MIB = 1 << 20
 # In a challenge that takes models alone the test images never leave the server.
 WITHHELD = ("test.zip",)
 ENDINGS = (".onnx", ".safetensors", ".pt2", ".pt", ".ts")  # of models' files
+PREDICTIONS = (".csv",)  # of files of predictions, never of models
 PLACEHOLDERS = ("a", "b")  # classes, where they are not known yet
 ONLY_MODELS = (
     "This challenge takes models, not files of predictions: its test images stay on the server. "
@@ -47,8 +48,9 @@ def kind_of(competition: Competition, name: str) -> Sent:
 
     One that is named like a model is one also where none is taken: its refusal then says so.
     """
-    is_named_like_one = name.lower().endswith(ENDINGS)
-    return Sent.MODEL if is_named_like_one or takes_models_alone(competition) else Sent.FILE
+    lower = name.lower()
+    is_taken_for_one = takes_models_alone(competition) and not lower.endswith(PREDICTIONS)
+    return Sent.MODEL if lower.endswith(ENDINGS) or is_taken_for_one else Sent.FILE
 
 
 def takes_models_alone(competition: Competition) -> bool:

@@ -159,9 +159,12 @@ def finish(submission: Submission, report: Report | SplitReport) -> Standing | N
 
 
 def reject(submission: Submission, error: InvalidSubmission) -> bool:
-    """Running to invalid: the team's file is wrong. The slot is given back."""
+    """Running to invalid: the team's file is wrong. The slot is given back.
+
+    A model has seen the test images: it has crashed, and its attempt stays spent.
+    """
     if submission.is_model:  # the problems quote answers, which are not the team's to see
-        return _end(submission, Status.INVALID, **NO_SLOTS, error=UNSCORABLE_ANSWERS)
+        return _end(submission, Status.CRASHED, error=UNSCORABLE_ANSWERS)
     problems = [{**asdict(problem), "code": str(problem.code)} for problem in error.problems]
     return _end(
         submission,
@@ -243,7 +246,19 @@ def score_again(submission: Submission, by: Any = None, reason: str = "") -> boo
 def _run_again(pk: int) -> None:
     """A model that failed before it had answered begins with its run anew."""
     ModelRun.objects.filter(submission=pk, submission__path="").update(
-        stage=ModelStage.TO_TRY, attempt=0, rung_at=None, queued_at=Now(), images_done=0
+        stage=ModelStage.TO_TRY,
+        attempt=0,
+        rung_at=None,
+        queued_at=Now(),
+        served_at=None,
+        began_at=None,
+        images_done=0,
+        images_per_second=None,
+        seconds=None,
+        load_seconds=None,
+        expected_seconds=None,
+        device="",
+        batch_size=None,
     )
 
 

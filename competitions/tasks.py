@@ -127,7 +127,7 @@ def _evaluate(submission: Submission) -> Report | SplitReport:
     solution_pk = competition.solution_id
     if solution_pk is None:
         raise ValueError("an open competition has a solution")
-    spec = solutions.spec(competition, files.submission_limit(competition))
+    spec = solutions.spec(competition, files.scoring_limit(competition))
     content = files.read("submissions", submission.path)
     return solutions.evaluate(content, solutions.compiled(solution_pk, spec), spec)
 
@@ -293,7 +293,7 @@ def _sweep_models() -> None:
         _tell_again(pk)
     for pk in model_runs.forgotten():
         _ring_model(pk)
-    if screening.waiting():
+    if screening.waiting() and screening.is_to_be_rung():
         _ring_screening()
 
 

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
-from competitions import moderation, submissions, tasks
+from competitions import model_runs, moderation, submissions, tasks
 from competitions.access import JUDGES
 from competitions.admin import columns, moderating
 from competitions.admin.acting import action
@@ -22,6 +22,7 @@ from competitions.admin.taking_models import ModelRunInline
 from competitions.leaderboard import with_public_score
 from competitions.model_runs import screening
 from competitions.models import ModelStage, Status, Submission
+from competitions.models.model_run import OVER
 from scoring import displayed
 
 STATUSES = {
@@ -36,6 +37,7 @@ STATUSES = {
     Status.OUT_OF_MEMORY: "warning",
     Status.CANCELLED: "warning",
 }
+NOT_OVER = [stage for stage in ModelStage if stage not in OVER]
 SHOWN = 100  # characters of an error in the list
 PICK, LATE, EXCLUDED = "pick", "late", "excluded"
 EXCLUDING = dialog(
@@ -56,6 +58,13 @@ SCREENING = dialog(
     "that were changed as no eye sees. What is found stands below. A screen for a person who "
     "decides, no proof.",
     "Screen it",
+)
+CANCELLING = dialog(
+    "Cancel this model?",
+    "It is not run, or stopped within seconds. Its team gets the attempt back unless its run over "
+    "the test images had begun.",
+    "Cancel it",
+    ReasonForm,
 )
 AGAIN = dialog(
     "Score this file again?",
@@ -103,7 +112,7 @@ class SubmissionAdmin(Exporting, ByRole, ReadOnlyAdmin):
     search_help_text = "File, team, user name, message or error"
     date_hierarchy = "received_at"
     inlines = (ModelRunInline,)
-    actions_detail = ("screen_model", "score_again", "include_file", "exclude_file")
+    actions_detail = ("cancel_model", "screen_model", "score_again", "include_file", "exclude_file")
     fieldsets = (
         (
             None,
@@ -245,6 +254,18 @@ class SubmissionAdmin(Exporting, ByRole, ReadOnlyAdmin):
 
         return _act(request, form, object_id, verb, "It is screened; look here in a moment.")
 
+    @action(description="Cancel", permissions=["cancel"], dialog=CANCELLING, icon="cancel")
+    def cancel_model(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        def verb(submission: Submission, by: Any, reason: str) -> bool:
+            model_runs.cancel_as_judge(submission, by, reason)
+            tasks.tell(submission)
+            return True
+
+        return _act(request, form, object_id, verb, "It is cancelled.")
+
+    def has_cancel_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return _may(request, object_id, model_run__stage__in=NOT_OVER)
+
     def has_screen_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return _may(request, object_id, model_run__stage=ModelStage.DONE)
 
@@ -258,7 +279,7 @@ class SubmissionAdmin(Exporting, ByRole, ReadOnlyAdmin):
         return _may(request, object_id, exclusion__gt="")
 
 
-def _may(request: Any, object_id: Any, **so_far: str) -> bool:
+def _may(request: Any, object_id: Any, **so_far: Any) -> bool:
     is_number = str(object_id).isdigit()  # an address may hold anything
     rows = Submission.objects.select_related("team__competition")
     found = rows.filter(pk=object_id, **so_far).first() if is_number else None

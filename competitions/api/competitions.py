@@ -9,7 +9,7 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from competitions import access, attempts, deadlines, files, teams
+from competitions import access, attempts, deadlines, files, model_rules, teams
 from competitions.access import Person
 from competitions.api.door import Door, person
 from competitions.api.errors import documented
@@ -18,10 +18,12 @@ from competitions.models import (
     Competition,
     DataFile,
     Member,
+    ModelRules,
     SolutionVersion,
     Team,
 )
 from competitions.models.metrics import LAYOUTS
+from scoring.sandbox.contract import Format
 
 DIRECTIONS = ("maximize", "minimize")
 LATEST_ANNOUNCEMENTS = 5
@@ -153,19 +155,52 @@ class AnnouncementOutput(serializers.ModelSerializer[Announcement]):
         fields = ["id", "text", "at"]
 
 
+class ModelRulesOutput(serializers.ModelSerializer[ModelRules]):
+    """What a model must keep to. Its images are float32 in [0, 1]."""
+
+    formats = serializers.ListField(child=serializers.ChoiceField([str(kind) for kind in Format]))
+    max_parameters = serializers.IntegerField(allow_null=True, help_text="null: any number.")
+    max_macs = serializers.IntegerField(
+        allow_null=True, help_text="Multiply-accumulates for one image; null: any number."
+    )
+
+    class Meta:
+        model = ModelRules
+        fields = [
+            "takes",
+            "channels",
+            "height",
+            "width",
+            "formats",
+            "seconds",
+            "memory_mib",
+            "file_mib",
+            "max_parameters",
+            "max_macs",
+        ]
+
+
 class CompetitionDetailOutput(CompetitionOutput):
     announcements = serializers.SerializerMethodField(
         help_text=f"The last {LATEST_ANNOUNCEMENTS} of the organiser's, the newest first."
     )
     attempts = serializers.SerializerMethodField(help_text="What the own team has left today.")
+    models = serializers.SerializerMethodField(
+        help_text="What is asked of a model; null where none are taken."
+    )
 
     class Meta(CompetitionOutput.Meta):
-        fields = [*CompetitionOutput.Meta.fields, "announcements", "attempts"]
+        fields = [*CompetitionOutput.Meta.fields, "announcements", "attempts", "models"]
 
     @extend_schema_field(AnnouncementOutput(many=True))
     def get_announcements(self, competition: Competition) -> list[dict[str, Any]]:
         latest = competition.announcements.all()[:LATEST_ANNOUNCEMENTS]
         return list(AnnouncementOutput(latest, many=True).data)
+
+    @extend_schema_field(ModelRulesOutput(allow_null=True))
+    def get_models(self, competition: Competition) -> dict[str, Any] | None:
+        rules = model_rules.of(competition)
+        return None if rules is None else dict(ModelRulesOutput(rules).data)
 
     @extend_schema_field(AttemptsOutput(allow_null=True))
     def get_attempts(self, competition: Competition) -> dict[str, Any] | None:

@@ -94,7 +94,7 @@ def read(
     A file that the storage does not hand out tells nothing for a while (see ``is_waiting``).
     """
     wanted = list(dict.fromkeys(paths))
-    spec = solutions.spec(competition, files.submission_limit(competition))
+    spec = solutions.spec(competition, files.scoring_limit(competition))
     if not isinstance(spec, Spec) or competition.solution_id is None:
         return dict.fromkeys(wanted)  # an organiser's own program says nothing of single rows
     end, held, fresh = time.monotonic() + seconds, 0, 0
@@ -114,7 +114,7 @@ def read(
 
 def is_waiting(competition: Competition, path: str, split: Split) -> bool:
     """Whether this file tells nothing only because the storage did not hand it out just now."""
-    spec = solutions.spec(competition, files.submission_limit(competition))
+    spec = solutions.spec(competition, files.scoring_limit(competition))
     solution = competition.solution_id
     return (
         isinstance(spec, Spec)

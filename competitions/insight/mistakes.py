@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
-from competitions import deadlines, files, solutions
+from competitions import deadlines, files, model_rules, solutions
 from competitions.insight import predictions, thumbnails
 from competitions.insight.board import MOST
 from competitions.insight.columns import SECONDS
@@ -141,7 +141,9 @@ def _found(competition: Competition, best: Sequence[tuple[int, Codes | None]]) -
         classes=len(solution.classes),
     )
     ids = np.arange(len(solution.ids))[rows]
-    pictures = thumbnails.Gallery(competition)
+    # Where the test images never leave the server, no copy of them does, however small.
+    is_withheld = bool(model_rules.withheld(competition))
+    pictures = None if is_withheld else thumbnails.Gallery(competition)
     teams = [team for team, _codes in read]
     report = {**_report(crowd, solution, teams), "split": split}
     report["disputed"] = _disputed(crowd, solution, ids, pictures)
@@ -150,7 +152,7 @@ def _found(competition: Competition, best: Sequence[tuple[int, Codes | None]]) -
 
 def _solution(competition: Competition) -> Solution:
     assert competition.solution_id is not None  # noqa: S101  (asked before)
-    spec = solutions.spec(competition, files.submission_limit(competition))
+    spec = solutions.spec(competition, files.scoring_limit(competition))
     return solutions.compiled(competition.solution_id, spec)
 
 
@@ -201,7 +203,7 @@ def _agreement(crowd: Crowd) -> dict[str, Any]:
 
 
 def _disputed(
-    crowd: Crowd, solution: Solution, ids: Any, pictures: thumbnails.Gallery
+    crowd: Crowd, solution: Solution, ids: Any, pictures: thumbnails.Gallery | None
 ) -> list[dict[str, Any]]:
     """The images on which the teams differ most. Who is right is not told."""
     apart = crowd.disputed()
@@ -214,7 +216,7 @@ def _hardest(
     solution: Solution,
     ids: Any,
     teams: Sequence[int],
-    pictures: thumbnails.Gallery,
+    pictures: thumbnails.Gallery | None,
 ) -> list[dict[str, Any]]:
     """The images that the fewest teams solved; of those, where most made the same mistake."""
     order = np.lexsort((-crowd.worst_answer(), crowd.solved))[:SHOWN]
@@ -228,10 +230,14 @@ def _hardest(
 
 
 def _shown(
-    crowd: Crowd, solution: Solution, ids: Any, rows: Sequence[int], pictures: thumbnails.Gallery
+    crowd: Crowd,
+    solution: Solution,
+    ids: Any,
+    rows: Sequence[int],
+    pictures: thumbnails.Gallery | None,
 ) -> list[dict[str, Any]]:
     names = [solution.ids[int(ids[at])] for at in rows]
-    drawn = pictures.of(names)
+    drawn = pictures.of(names) if pictures is not None else {}
     return [
         {
             "id": name,

@@ -35,7 +35,7 @@ def read(competition: Competition, paths: Iterable[str], seconds: float) -> dict
     A path that is not there was not reached in time: the next call comes further. Called by
     workers only, for challenges whose files ``name_a_class``.
     """
-    spec = solutions.spec(competition, files.submission_limit(competition))
+    spec = solutions.spec(competition, files.scoring_limit(competition))
     if not isinstance(spec, Spec) or competition.solution is None:
         return {}
     solution, end = competition.solution, time.monotonic() + seconds

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
-from competitions import access, audit, files
+from competitions import access, audit, files, model_rules
 from competitions.access import Person
 from competitions.models import Act, Competition, Kind, Member, Mistakes
 from competitions.refusals import NotFound, Refused
@@ -82,7 +82,8 @@ def thumbnail(competition: Competition, person: Person, which: str, number: int)
         if not looks.filter(actor=person.pk).exists():
             raise NotYet("Open the list first; that you looked is written into the audit log.")
     shown = _present(competition, "labels_path" if which == "hardest" else "path")[which]
-    if number >= len(shown) or not shown[number]["thumbnail"]:
+    is_withheld = bool(model_rules.withheld(competition))  # also by a report of before
+    if is_withheld or number >= len(shown) or not shown[number]["thumbnail"]:
         raise NotFound("There is no picture of this image.")
     return b64decode(shown[number]["thumbnail"])
 

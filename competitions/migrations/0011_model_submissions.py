@@ -361,6 +361,7 @@ class Migration(migrations.Migration):
                     ("imported", "Imported"),
                     ("grades_exported", "Exported grades"),
                     ("model_screened", "Had a model screened"),
+                    ("model_cancelled", "Cancelled a model"),
                     ("baseline_queued", "Had a baseline trained"),
                 ],
                 max_length=20,
@@ -461,6 +462,7 @@ class Migration(migrations.Migration):
                             "imported",
                             "grades_exported",
                             "model_screened",
+                            "model_cancelled",
                             "baseline_queued",
                         ],
                     )

@@ -9,13 +9,13 @@ the line: what it refuses costs no attempt. Then the run over the test images, w
 stored for the scoring task alone and scored like any file. Status is written by submissions.py.
 """
 
-from competitions.model_runs.cancelling import cancel
+from competitions.model_runs.cancelling import cancel, cancel_as_judge
 from competitions.model_runs.claiming import QUEUE, are_run_here, claim_next, read
 from competitions.model_runs.submitting import NO_WORKER, parse_arguments, submit
 from competitions.model_runs.sweeping import forgotten, give_up, rung
 from competitions.model_runs.waiting import Place, place
 
 __all__ = [
-    "NO_WORKER", "QUEUE", "Place", "are_run_here", "cancel", "claim_next", "forgotten", "give_up",
-    "parse_arguments", "place", "read", "rung", "submit",
+    "NO_WORKER", "QUEUE", "Place", "are_run_here", "cancel", "cancel_as_judge", "claim_next",
+    "forgotten", "give_up", "parse_arguments", "place", "read", "rung", "submit",
 ]  # fmt: skip

@@ -8,6 +8,7 @@ team with many models keeps the others waiting for more than one run each.
 
 from collections.abc import Collection
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -23,6 +24,13 @@ from scoring.sandbox.contract import Format
 QUEUE = "gpu"
 LEASE = timedelta(seconds=60)  # renewed every few seconds, so that a death is noticed soon
 MAX_ATTEMPTS = 3
+# What the dry run has measured is not what the run measures.
+NOT_MEASURED: dict[str, Any] = {
+    "images_per_second": None,
+    "seconds": None,
+    "load_seconds": None,
+    "device": "",
+}
 
 
 def are_run_here() -> bool:
@@ -81,6 +89,7 @@ def _take(run: ModelRun) -> ModelRun:
         lease_until=Now() + LEASE,
         served_at=Now(),
         images_done=0,
+        **NOT_MEASURED,
         **began,
     )
     if stage == ModelStage.RUNNING:
@@ -104,8 +113,9 @@ def _running(whose: str) -> Combinable:
 
 
 def _served(whose: str) -> Combinable:
-    """When a worker last took one of the challenge's, or the team's, for a whole run."""
-    theirs = ModelRun.objects.filter(**{whose: OuterRef(whose)}, began_at__isnull=False)
+    """When a worker last took one of the challenge's, or the team's; a dry run is a turn too, or
+    who only fails dry runs would stay the first for ever."""
+    theirs = ModelRun.objects.filter(**{whose: OuterRef(whose)})
     newest = theirs.order_by().values(whose).annotate(at=Max("served_at")).values("at")
     return Subquery(newest)
 

@@ -15,10 +15,10 @@ from competitions.model_runs.claiming import LEASE, MAX_ATTEMPTS
 from competitions.models import ModelRun, ModelStage, Status
 from scoring.sandbox.contract import Ending, Outcome
 
-# How a run ends for the team. What the model keeps to is asked of it before an attempt is spent:
-# refused it costs none, as a wrong file costs none.
+# How a run ends for the team. What the model keeps to was asked of it in the dry run: one that is
+# refused only before the test images has seen them, and a look at them costs an attempt.
 STATUSES = {
-    Ending.REFUSED: Status.INVALID,
+    Ending.REFUSED: Status.CRASHED,
     Ending.CRASHED: Status.CRASHED,
     Ending.TIMED_OUT: Status.TIMED_OUT,
     Ending.OUT_OF_MEMORY: Status.OUT_OF_MEMORY,
@@ -57,7 +57,7 @@ def tried(run: ModelRun, outcome: Outcome, total: int) -> bool:
     rate = outcome.images_per_second
     return bool(
         _held(run).update(
-            **_measured(outcome),
+            **_measured(run, outcome),
             stage=ModelStage.WAITING,
             attempt=0,
             lease_until=None,
@@ -78,7 +78,7 @@ def finish(run: ModelRun, outcome: Outcome, predictions: bytes) -> bool:
     stored = files.store_bytes("submissions", predictions)
     with transaction.atomic():
         done = {"stage": ModelStage.DONE, "lease_until": None, "images_done": outcome.images}
-        if not _held(run).update(**_measured(outcome), **done):
+        if not _held(run).update(**_measured(run, outcome), **done):
             return False
         return submissions.answered(run.submission_id, stored.path)
 
@@ -87,9 +87,8 @@ def end(run: ModelRun, outcome: Outcome) -> bool:
     """Running to ended, by the model's own doing; in a dry run nothing is spent."""
     message = outcome.message or "It ended without a word."
     if run.stage == ModelStage.TRYING:
-        return _end(run, Status.INVALID, f"{TRIED}{message}", gives_back=True)
-    status = STATUSES[outcome.ending]
-    return _end(run, status, message, gives_back=status == Status.INVALID)
+        return _end(run, Status.INVALID, f"{TRIED}{message}", gives_back=True, outcome=outcome)
+    return _end(run, STATUSES[outcome.ending], message, gives_back=False, outcome=outcome)
 
 
 def fail(run: ModelRun, message: str = OUR_FAULT) -> bool:
@@ -98,22 +97,33 @@ def fail(run: ModelRun, message: str = OUR_FAULT) -> bool:
 
 
 def give_back(run: ModelRun) -> bool:
-    """Back into the line, for this machine cannot run it now; failed after the last attempt."""
+    """Back into the line, for this machine cannot run it now; failed after the last attempt.
+
+    That its run has begun stays written down: the model may have seen the test images.
+    """
     if run.attempt >= MAX_ATTEMPTS:
         return fail(run)
     is_trial = run.stage == ModelStage.TRYING
     stage = ModelStage.TO_TRY if is_trial else ModelStage.WAITING
     with transaction.atomic():
-        if not _held(run).update(stage=stage, lease_until=None, rung_at=None, began_at=None):
+        if not _held(run).update(stage=stage, lease_until=None, rung_at=None):
             return False
         if not is_trial:
             submissions.put_back(run.submission_id)
     return True
 
 
-def _end(run: ModelRun, status: Status, message: str, *, gives_back: bool) -> bool:
+def _end(
+    run: ModelRun,
+    status: Status,
+    message: str,
+    *,
+    gives_back: bool,
+    outcome: Outcome | None = None,
+) -> bool:
+    measured = {} if outcome is None else _measured(run, outcome)
     with transaction.atomic():
-        if not _held(run).update(stage=ModelStage.ENDED, lease_until=None):
+        if not _held(run).update(**measured, stage=ModelStage.ENDED, lease_until=None):
             return False
         return submissions.end_run(run.submission_id, status, message, gives_back=gives_back)
 
@@ -123,13 +133,15 @@ def _held(run: ModelRun) -> QuerySet[ModelRun]:
     return ModelRun.objects.filter(pk=run.pk, stage=run.stage, attempt=run.attempt)
 
 
-def _measured(outcome: Outcome) -> dict[str, Any]:
+def _measured(run: ModelRun, outcome: Outcome) -> dict[str, Any]:
+    """What was found out; the larger number of parameters, for neither count sees every one."""
+    parameters = max(run.parameters or 0, outcome.parameters or 0)
     return {
         "images_per_second": outcome.images_per_second,
         "seconds": outcome.seconds,
         "load_seconds": outcome.load_seconds,
         "device": outcome.device[:100],
-        "batch_size": outcome.batch_size,
-        "parameters": outcome.parameters,
-        "macs": outcome.macs,
+        "batch_size": outcome.batch_size or run.batch_size,
+        "parameters": parameters or run.parameters,
+        "macs": run.macs if outcome.macs is None else outcome.macs,
     }

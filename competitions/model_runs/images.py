@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 from django.conf import settings
 
 from competitions import files, model_rules
@@ -21,6 +22,10 @@ from scoring.sandbox import images
 from scoring.sandbox.contract import Contract
 
 TRIED = 64  # images of a dry run: more than a batch, and a moment's work
+# The run takes batches of the size that the dry run came to, so its few images are shown again and
+# again where a model that is just fast enough answers them within a dry run's time.
+MOST_TRIED = 1024  # beyond that no batch gets larger
+TRIED_SECONDS = 15
 TRAIN, TEST = "train.zip", "test.zip"
 
 
@@ -60,7 +65,8 @@ def _key(competition: Competition, contract: Contract) -> str:
     named = DataFile.objects.filter(competition=competition, name__in=[TRAIN, TEST, files.SAMPLE])
     hashes = sorted(named.values_list("name", "sha256"))
     shape = (contract.channels, contract.height, contract.width)
-    return sha256(repr((hashes, shape)).encode()).hexdigest()
+    seconds = contract.budgets.seconds  # how many are tried follows from it
+    return sha256(repr((hashes, shape, seconds)).encode()).hexdigest()
 
 
 def _pack(competition: Competition, contract: Contract, ids: Sequence[str]) -> tuple[str, str]:
@@ -68,8 +74,22 @@ def _pack(competition: Competition, contract: Contract, ids: Sequence[str]) -> t
     train, test = _archive(competition, TRAIN), _archive(competition, TEST)
     with tempfile.TemporaryDirectory(prefix="packing-", dir=settings.VAR) as folder:
         tests = images.pack(test, contract, ids, Path(folder, "test.npy"))
-        few = images.pack(train, contract, _some(train), Path(folder, "samples.npy"))
-        return _store(tests), _store(few)
+        few = images.pack(train, contract, _some(train), Path(folder, "few.npy"))
+        shown = np.load(few)
+        rows = np.arange(tried(len(ids), contract.budgets.seconds)) % len(shown)
+        samples = Path(folder, "samples.npy")
+        np.save(samples, shown[rows])
+        return _store(tests), _store(samples)
+
+
+def tried(total: int, seconds: float) -> int:
+    """How many images a dry run answers, where the run has so many test images and seconds.
+
+    >>> tried(30, 600), tried(10_000, 600), tried(10_000, 60)
+    (30, 128, 1024)
+    """
+    in_time = max(TRIED, int(TRIED_SECONDS * total / seconds))
+    return min(total, MOST_TRIED, 1 << (in_time.bit_length() - 1))
 
 
 def _some(archive: Path) -> list[str]:

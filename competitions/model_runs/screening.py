@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import structlog
 from django.conf import settings
+from django.core.cache import cache
 from django.db import OperationalError, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -20,6 +21,7 @@ from django.db.models.functions import Now
 from competitions import audit
 from competitions.model_runs import images, working
 from competitions.model_runs.claiming import LEASE, MAX_ATTEMPTS, are_run_here, read
+from competitions.model_runs.sweeping import RING_AGAIN_AFTER
 from competitions.models import Kind, ModelRun, ModelStage, Screening
 from competitions.refusals import NotReady, Refused
 from scoring.sandbox import perturbation
@@ -27,6 +29,7 @@ from scoring.sandbox.contract import Ending, Job
 from scoring.sandbox.images import ImagesError
 
 ORDER = "order"
+RUNG = "screening-rung"
 LOST = "The worker was lost. Ask again."
 UNABLE = "The model did not run: {}"
 
@@ -78,6 +81,11 @@ def waiting() -> bool:
         lost.update(done_at=Now(), lease_until=None, trouble=LOST)
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=Now())
     return are_run_here() and Screening.objects.filter(free, done_at=None).exists()
+
+
+def is_to_be_rung() -> bool:
+    """True once a minute: a bell is worth one job, and more of them wake a worker for nothing."""
+    return bool(cache.add(RUNG, True, RING_AGAIN_AFTER.seconds))
 
 
 def work(screening: Screening, server: working.Server, alive: Callable[[], object]) -> None:

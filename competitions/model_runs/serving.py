@@ -3,8 +3,10 @@ next job, made anew should it have died.
 """
 
 import atexit
+import contextlib
 import os
 import platform
+import shutil
 import socket
 import time
 from pathlib import Path
@@ -22,6 +24,7 @@ from scoring.sandbox.server import ForkServer, SandboxUnavailable
 
 TIME_LIMIT = LONGEST_RUN + 300  # seconds, packing the images and writing the answers included
 TELL_EVERY = 5.0  # seconds
+LEFT_OVER = ("models/job-*", "packing-*", "screening-*")
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +40,7 @@ class _Warm:
         """Raises SandboxUnavailable where it does not start."""
         if self._server is None:
             contained = bool(settings.MODELS_IN_CONTAINER)
+            forget_left_over()
             self._server = ForkServer.start(container=contained, scratch=_scratch())
         return self._server
 
@@ -70,6 +74,16 @@ class _Warm:
             refused,
             tuple(host.words()),
         )
+
+
+def forget_left_over() -> None:
+    """Away with the folders of workers that were killed; younger ones may be another worker's."""
+    var, now = Path(settings.VAR), time.time()
+    found = (path for pattern in LEFT_OVER for path in var.glob(pattern))
+    for folder in found:
+        with contextlib.suppress(FileNotFoundError):  # its own worker was faster
+            if now - folder.stat().st_mtime > TIME_LIMIT:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _scratch() -> Path:

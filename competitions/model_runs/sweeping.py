@@ -9,9 +9,14 @@ from competitions.model_runs import ending
 from competitions.model_runs.claiming import MAX_ATTEMPTS, are_run_here, read
 from competitions.models import ModelRun
 from competitions.models.model_run import IN_LINE, LEASED
+from competitions.submissions import GIVE_UP_AFTER
 
 RING_AGAIN_AFTER = timedelta(seconds=60)  # a bell is worth one run, whichever it is
 SWEPT_AT_ONCE = 200
+NOBODY_CAME = (
+    "No worker has taken this model within six hours. Your attempt is given back; please send it "
+    "again."
+)
 
 
 def rung(pk: int) -> None:
@@ -31,7 +36,21 @@ def forgotten() -> list[int]:
 
 
 def give_up() -> list[int]:
-    """To failed, for what was lost too often; the numbers of the submissions."""
+    """To failed, for what was lost or waited too long; the numbers of the submissions."""
+    return [*_give_up_lost(), *_give_up_waiting()]
+
+
+def _give_up_waiting() -> list[int]:
+    """What nobody takes must not keep a challenge from its reveal."""
+    hopeless = ModelRun.objects.filter(stage__in=IN_LINE, queued_at__lt=Now() - GIVE_UP_AFTER)
+    return [
+        run.submission_id
+        for run in map(read, hopeless.values_list("pk", flat=True))
+        if ending.fail(run, NOBODY_CAME)
+    ]
+
+
+def _give_up_lost() -> list[int]:
     hopeless = ModelRun.objects.filter(
         stage__in=LEASED, lease_until__lt=Now(), attempt__gte=MAX_ATTEMPTS
     )

@@ -45,9 +45,8 @@ def _foreseen() -> list[Any]:
         chosen = min(left, key=lambda one: _key(one, turns))
         left.remove(chosen)
         line.append(chosen)
-        if chosen.comes_first:  # a dry run is no turn
-            turns["challenge", chosen.competition_id] = len(line)
-            turns["team", chosen.team_id] = len(line)
+        turns["challenge", chosen.competition_id] = len(line)
+        turns["team", chosen.team_id] = len(line)
     return line
 
 

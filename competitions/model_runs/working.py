@@ -6,6 +6,7 @@ out, and the numbers as a file for the scoring task.
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +25,7 @@ from scoring.sandbox.images import ImagesError
 LOOK_EVERY = 1.0  # seconds between two writes of how far it is
 # A few images say little of the speed over many: the batches are small, and the first is slow.
 MARGIN = 2.0
+TRIAL_SECONDS = 30.0  # the most that a dry run takes, for it costs no attempt
 OUR_FAULT = "Something broke on our side while your model ran. Your attempt is given back."
 UNFIT = (
     "The organiser has to mend this challenge's images or its rules for models: {} Your attempt is "
@@ -73,7 +75,7 @@ def work(run: ModelRun, server: Server, alive: Callable[[], object]) -> None:
 def _try(run: ModelRun, server: Server, alive: Callable[[], object]) -> None:
     packed = images.packed(run.competition)
     few = images.count(packed.samples, _contract(run))
-    outcome, _logits = _job(run, packed.samples, few, server, alive)
+    outcome, _logits = _job(run, trial_of(run, packed.samples), few, server, alive)
     if outcome is None:
         return
     if outcome.ending is Ending.DONE:
@@ -86,7 +88,7 @@ def _try(run: ModelRun, server: Server, alive: Callable[[], object]) -> None:
 
 def _run(run: ModelRun, server: Server, alive: Callable[[], object]) -> None:
     packed = images.packed(run.competition)
-    outcome, logits = _job(run, packed.images, len(packed.ids), server, alive)
+    outcome, logits = _job(run, job_of(run, packed.images), len(packed.ids), server, alive)
     if outcome is None:
         return
     if outcome.ending is not Ending.DONE or logits is None:
@@ -94,22 +96,24 @@ def _run(run: ModelRun, server: Server, alive: Callable[[], object]) -> None:
         return
     try:
         answers = predictions.written(run.competition, logits, packed.ids)
-    except (InvalidSubmission, SpecError) as error:
-        _end(run, Outcome(Ending.REFUSED, str(error)))
+    except InvalidSubmission as error:
+        _end(run, replace(outcome, ending=Ending.REFUSED, message=str(error)))
+        return
+    except SpecError as error:
+        log.error("the answers do not fit the challenge", reason=str(error))
+        ending.fail(run, UNFIT.format(error))
         return
     ending.finish(run, outcome, answers)
 
 
 def _job(
-    run: ModelRun, file: Path, count: int, server: Server, alive: Callable[[], object]
+    run: ModelRun, job: Job, count: int, server: Server, alive: Callable[[], object]
 ) -> tuple[Outcome | None, Logits | None]:
     """What came of it; None where nobody waits for this attempt any more."""
     watch = _Watch(run, alive)
     if not ending.expect_images(run, count):
         return None, None
-    outcome, logits = server.run(
-        job_of(run, file), progress=watch.progress, cancelled=watch.is_cancelled
-    )
+    outcome, logits = server.run(job, progress=watch.progress, cancelled=watch.is_cancelled)
     is_over = watch.is_over or outcome.ending is Ending.CANCELLED
     return (None, None) if is_over else (outcome, logits)
 
@@ -134,8 +138,21 @@ def _held_against_the_clock(outcome: Outcome, total: int, run: ModelRun) -> Outc
 
 
 def job_of(run: ModelRun, file: Path) -> Job:
-    """The model over these images, in an order that is its own."""
-    return Job(_upload(run), file, _contract(run), seed=run.submission_id)
+    """The model over these images, in an order that is its own.
+
+    In batches of the dry run's size: a model must not know by it that it is being scored.
+    """
+    return Job(
+        _upload(run), file, _contract(run), seed=run.submission_id, batch_size=run.batch_size
+    )
+
+
+def trial_of(run: ModelRun, file: Path) -> Job:
+    """The same over a few training images, in a time of its own."""
+    job = job_of(run, file)
+    seconds = min(job.contract.budgets.seconds, TRIAL_SECONDS)
+    budgets = replace(job.contract.budgets, seconds=seconds)
+    return replace(job, contract=replace(job.contract, budgets=budgets), batch_size=None)
 
 
 def _upload(run: ModelRun) -> Upload:

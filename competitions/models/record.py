@@ -47,6 +47,7 @@ class Kind(models.TextChoices):
     IMPORTED = "imported", "Imported"
     GRADES_EXPORTED = "grades_exported", "Exported grades"
     MODEL_SCREENED = "model_screened", "Had a model screened"
+    MODEL_CANCELLED = "model_cancelled", "Cancelled a model"
     BASELINE_QUEUED = "baseline_queued", "Had a baseline trained"
 
 

@@ -6,7 +6,6 @@ of names kept here would be a second one to keep right. What cannot be built end
 before the first image.
 """
 
-import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -63,16 +62,16 @@ def _check_values(arguments: Mapping[str, Any]) -> None:
             waiting += [(keyword, each, depth + 1) for each in value[: MAX_VALUES + 1]]
         elif not _is_plain(value):
             raise _bad(
-                f"The value of {keyword} must be a number, a text, true, false, null or a list of "
-                "these, and none of them very long."
+                f"The value of {keyword} must be a number, a printable text, true, false, null or "
+                "a list of these, and none of them very long."
             )
 
 
 def _is_plain(value: Any) -> bool:
     if isinstance(value, str):
-        return len(value) <= MAX_TEXT
-    if isinstance(value, int | float):  # and so true and false
-        return math.isfinite(value) and abs(value) <= LARGEST
+        return len(value) <= MAX_TEXT and value.isprintable()
+    if isinstance(value, int | float):  # and so true and false; NaN is not below anything
+        return -LARGEST <= value <= LARGEST
     return value is None
 
 

@@ -22,6 +22,7 @@ from scoring.sandbox import kernel, landlock, system_calls
 
 NOBODY = 65534  # the overflow user, who owns nothing
 _OPEN_FILES = {False: 64, True: 1024}  # with a GPU the driver opens many
+_TASKS = 1024  # processes and threads of the sandbox's user: libraries start some for each core
 _FIRST_VICTIM = "800"  # when the machine runs out of memory: before the site's own processes
 _DRIVER = 4 << 30  # bytes that CUDA takes of the machine's memory for itself
 # bytes of addresses: libraries that are loaded late, and what malloc keeps for threads
@@ -123,6 +124,8 @@ def _die_with(parent: int) -> None:
 def _limit(limits: Limits) -> None:
     _lower(resource.RLIMIT_CORE, 0)
     _lower(resource.RLIMIT_NOFILE, _OPEN_FILES[limits.gpu])
+    if _has_own_user():
+        _lower(resource.RLIMIT_NPROC, _TASKS + 4 * (os.cpu_count() or 1))
     # It writes into a mapping of a file that has its size already, and to pipes: neither counts.
     _lower(resource.RLIMIT_FSIZE, 0)
     # SIGXCPU can be ignored, the hard limit's SIGKILL a second later cannot
@@ -135,6 +138,12 @@ def _limit(limits: Limits) -> None:
         # shared memory as well, which is no data
         most = limits.memory_bytes + limits.mapped_bytes + _RESERVED
         _lower(resource.RLIMIT_AS, used["VmSize"] + most)
+
+
+def _has_own_user() -> bool:
+    """Whether the kernel counts this user's processes apart from the site's (setrlimit(2))."""
+    mapped = Path("/proc/self/uid_map").read_text().split()
+    return os.getuid() == NOBODY or mapped != ["0", "0", str(2**32 - 1)]
 
 
 def _used() -> Mapping[str, int]:

@@ -20,6 +20,7 @@ from scoring.sandbox.protocol import RECORD, Step
 _TICK = 0.1  # seconds between two questions whether the run was cancelled
 _GRACE = 5.0  # seconds in which the warm process has to end a job
 _NUMBERS = itertools.count(1)  # of jobs: a "stop" may come when its job has ended already
+_PARTS = 100  # in which a job's progress is told
 _CHUNK = 4096 * RECORD.size
 
 
@@ -60,7 +61,7 @@ class Dialogue:
         for end in (self._records, self._their_records):
             os.set_blocking(end, False)  # a job does not wait for us either
         self._said, self._recorded = bytearray(), bytearray()
-        self.answered = 0
+        self._total = self._answered = 0
         self._verdict: tuple[Step, int] | None = None
         self._status: int | None = None
         self._selector = selectors.DefaultSelector()
@@ -101,13 +102,21 @@ class Dialogue:
     def verdict(self, total: int, progress: Callable[[int], None]) -> tuple[Step, int]:
         """How the answering went; `progress` hears how many of `total` images are answered."""
         self._forget(self._talk)
+        self._total = total
         told = 0
         while self._verdict is None:
             self._wait()
-            if told < self.answered <= total:
+            if told < self.answered:
                 told = self.answered
                 progress(told)
         return self._verdict
+
+    @property
+    def answered(self) -> int:
+        """Images, by the job's own word, in hundredths of all: exact numbers could carry pixels."""
+        if not self._total or self._answered > self._total:
+            return 0
+        return self._answered * _PARTS // self._total * self._total // _PARTS
 
     def end(self) -> None:
         """The job's process is gone when this returns. Raises WarmProcessLost."""
@@ -187,7 +196,7 @@ class Dialogue:
         del self._recorded[:whole]
         for step, number in RECORD.iter_unpack(records):
             if step == Step.ANSWERED:
-                self.answered = max(self.answered, number)
+                self._answered = max(self._answered, number)
             elif self._verdict is None:
                 self._verdict = _known(step), number
 

@@ -14,13 +14,14 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from scoring.sandbox import images, verdicts
+from scoring.sandbox.batches import Batches
 from scoring.sandbox.capabilities import Host
 from scoring.sandbox.confinement import Limits
 from scoring.sandbox.contract import Ending, Job, Outcome
@@ -204,6 +205,7 @@ class ForkServer:
             verdicts.count(facts.get("parameters")),
             verdicts.count(facts.get("macs")),
         )
+        sizes = _sizes(facts, job, packed)  # while it knows nothing but the team's own
         loaded = time.monotonic()
         outcome = verdicts.of_budgets(parameters, macs, contract.budgets)
         if outcome is None:
@@ -217,16 +219,18 @@ class ForkServer:
                 }
                 talk.hand(message, [file.fileno(), output.descriptor])
             step, number = talk.verdict(packed.shape[0], _timed(progress, loaded))
+            if step is Step.DONE and number not in sizes:
+                raise Nonsense
             outcome = (
                 verdicts.of_step(step, contract)
                 if step is not Step.DONE
-                else Outcome(Ending.DONE, "", packed.shape[0], batch_size=min(number, 1 << 20))
+                else Outcome(Ending.DONE, "", packed.shape[0], batch_size=number)
             )
         return replace(
             outcome,
-            images=outcome.images or min(talk.answered, packed.shape[0]),
+            images=outcome.images or talk.answered,
             load_seconds=loaded - began,
-            seconds=time.monotonic() - loaded,
+            seconds=_coarse(time.monotonic() - loaded),
             parameters=parameters,
             macs=macs,
             device=_gpu_name() if facts.get("device") == "cuda" else "cpu",
@@ -262,7 +266,20 @@ def _timed(progress: Progress | None, began: float) -> Callable[[int], None]:
     """Images per second by this process's clock: a job's own would be its word."""
     if progress is None:
         return lambda _answered: None
-    return lambda answered: progress(answered, answered / max(1e-9, time.monotonic() - began))
+    return lambda answered: progress(answered, answered / _coarse(time.monotonic() - began))
+
+
+def _coarse(seconds: float) -> float:
+    """Two digits: a model that waits by what it saw would say more with each further one."""
+    return float(f"{max(seconds, 1e-6):.2g}")
+
+
+def _sizes(facts: Mapping[str, Any], job: Job, packed: images.Packed) -> frozenset[int]:
+    """Of batches, those that a run of our program can end with. Raises Nonsense."""
+    try:
+        return Batches.said(facts.get("batches")).sizes(job.batch_size, packed.shape[0])
+    except ValueError:
+        raise Nonsense from None
 
 
 def _processors() -> int:

@@ -186,7 +186,7 @@ def test_answers_any_small_image(arch, where):
         assert network(images).shape == (2, where.classes)
 
 
-class Operations(TorchDispatchMode):
+class Operations(TorchDispatchMode):  # type: ignore[valid-type, misc]
     """Notes the names of all that torch does, gradients as well."""
 
     def __init__(self):

@@ -230,10 +230,11 @@ def test_a_challenge_as_a_visitor_sees_it(competition, clients):
         "joined": False,
         "announcements": [],
         "attempts": None,
+        "models": None,
     }
 
 
-def test_the_list_is_the_detail_without_announcements_and_attempts(
+def test_the_list_is_the_detail_without_announcements_attempts_and_models(
     competition, alice, host, team_of, clients
 ):
     team_of(alice)
@@ -245,6 +246,7 @@ def test_the_list_is_the_detail_without_announcements_and_attempts(
     assert [one["text"] for one in told] == [f"Sentence {n}." for n in (5, 4, 3, 2, 1)]
     assert set(told[0]) == {"id", "text", "at"}
     assert detail.pop("attempts")["left"] == 5
+    assert detail.pop("models") is None
     assert client.get(LIST).json() == [detail]
     assert detail["joined"] is True
 

@@ -17,6 +17,7 @@ from competitions.models import (
     DataFile,
     Kind,
     Mistakes,
+    ModelRules,
     Organiser,
     Role,
 )
@@ -324,6 +325,21 @@ def test_a_report_renewed_while_it_is_read(competition, scored, alice, bob, answ
 
     monkeypatch.setattr(reports, "_opened", late)
     assert reports.read(competition).told
+
+
+def test_where_the_test_images_stay_here_no_report_shows_one(visit, pets, alice):
+    lifecycle.close_now(fresh(pets))
+    reveal.reveal(fresh(pets), despite=DESPITE)
+    reveal.publish(fresh(pets))
+    mistakes.refresh(pets.pk)
+    assert visit(alice, "hardest/0.png").status_code == 200
+    ModelRules.objects.create(competition=pets, takes="models")
+    assert visit(alice, "hardest/0.png").status_code == 404  # of the report made before
+    Mistakes.objects.all().delete()
+    mistakes.refresh(pets.pk)
+    assert visit(alice).status_code == 200
+    report = reports.read(fresh(pets)).told
+    assert not any(one["thumbnail"] for one in report["disputed"])
 
 
 def test_a_picture_of_the_hardest_is_seen_after_the_list(

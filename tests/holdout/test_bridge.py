@@ -14,6 +14,7 @@ import time
 import pytest
 import uvicorn
 
+from competitions.models import ModelRules
 from holdout import bodies, limits
 from holdout.accounts import tokens
 from holdout.bridge import Bridge
@@ -331,6 +332,42 @@ def test_a_participant_may_send_a_submission(client, alice, one_connection):
         assert limits.of(scope(CHALLENGE, **headers)) == bodies.SMALL
         assert limits.of(scope("/accounts/login/", **headers)) == bodies.SMALL
         assert limits.of(scope(SUBMIT, "PUT", **headers)) == bodies.SMALL
+
+
+def test_a_model_may_be_as_large_as_its_challenge_allows(
+    client, alice, competition, another, settings, one_connection
+):
+    session = {"Cookie": cookie(client, alice)}
+    ModelRules.objects.create(competition=competition, file_mib=80)
+    for form in ("/api/competitions/{}/submissions/", "/competitions/{}/submit/"):
+        here = scope(form.format(competition.slug), **session)
+        allowed = limits.of(here)
+        assert allowed == 80 * bodies.MIB + limits.FORM
+        assert limits.of(scope(form.format(another.slug), **session)) == limits.SUBMISSION
+        assert asyncio.run(received(here, 70 * bodies.MIB, allowed)) == 70 * bodies.MIB
+        with pytest.raises(bodies.Refusal, match="82 MB at most"):
+            asyncio.run(received(here, 83 * bodies.MIB, allowed))
+    ModelRules.objects.update(file_mib=2048)
+    settings.MAX_BODY = 100 * bodies.MIB
+    assert limits.of(here) == settings.MAX_BODY
+    ModelRules.objects.update(takes="files")
+    assert limits.of(here) == limits.SUBMISSION
+
+
+async def received(here, size, allowed):
+    """How much of a body of that size comes through."""
+
+    async def limit(_scope):
+        return allowed
+
+    parts = iter([bytes(bodies.MIB)] * (size // bodies.MIB))
+
+    async def receive():
+        chunk = next(parts, b"")
+        return {"type": "http.request", "body": chunk, "more_body": bool(chunk)}
+
+    async with bodies.Bodies(limit).whole(here, receive) as body:
+        return body.seek(0, io.SEEK_END)
 
 
 def test_an_organiser_may_send_archives_to_a_challenge(admin_client, settings, one_connection):

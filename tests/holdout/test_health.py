@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 from django.db import OperationalError, connection
 
+from competitions.model_runs import workers
 from holdout import health, pulse
 
 pytestmark = pytest.mark.django_db
@@ -90,3 +91,13 @@ def test_a_busy_worker_survives_a_missing_valkey(valkey, monkeypatch):
     queues = [SimpleNamespace(name="score")]
     monkeypatch.setattr(pulse.state, "active_requests", {"a task"})
     pulse.tell_if_busy(SimpleNamespace(task_consumer=SimpleNamespace(queues=queues)))
+
+
+def test_what_a_sandbox_lacks_is_told_to_staff_alone(client, admin_client, valkey, settings):
+    settings.QUEUES = ["score", "gpu"]
+    workers.tell_of(
+        workers.Worker("host:1", "CPU", ("onnx",), {"pt2": "no torch"}, ("namespaces: NO",))
+    )
+    assert client.get("/healthz").json()["models"] == [{"formats": ["onnx"]}]
+    (told,) = admin_client.get("/healthz").json()["models"]
+    assert (told["name"], told["lacks"]) == ("host:1", ["namespaces: NO"])

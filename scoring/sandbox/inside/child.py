@@ -65,6 +65,7 @@ def _load(
         protocol.say(server.fileno(), _complaint(error))
         return None
     facts = {name: getattr(network, name) for name in ("parameters", "macs", "device")}
+    facts["batches"] = [network.batches.least, network.batches.most]
     protocol.say(server.fileno(), {"loaded": facts})
     return network
 

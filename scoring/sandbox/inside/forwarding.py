@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scoring.sandbox.batches import LARGEST
 from scoring.sandbox.inside.network import Logits, Network, Pending, Pixels, is_out_of_memory
 from scoring.sandbox.protocol import RECORD, Step
 
-_LARGEST = 1024  # images; beyond that no device here gets faster
 _EVERY = 0.05  # seconds between two words of progress
 
 Verdict = tuple[Step, int]
@@ -50,9 +50,10 @@ def answer_all(
         except Exception as error:
             if not is_out_of_memory(error):
                 return Step.FAILED, size
-            if size == network.batches.nearest(max(1, size // 2)):
+            smaller = network.batches.smaller(size)
+            if smaller is None:
                 return Step.OUT_OF_MEMORY, size
-            size = network.batches.nearest(size // 2)
+            size = smaller
             network.release()
     return Step.DONE, size
 
@@ -60,8 +61,8 @@ def answer_all(
 def _first_size(network: Network, images: Pixels, asked: int | None) -> int:
     if asked is None:
         fitting = max(1, network.at_once // math.prod(images.shape[1:]))
-        asked = min(_LARGEST, 1 << (fitting.bit_length() - 1))
-    return network.batches.nearest(min(asked, max(1, len(images))))
+        asked = min(LARGEST, 1 << (fitting.bit_length() - 1))
+    return network.batches.first(asked, len(images))
 
 
 def _batches(

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from scoring.sandbox.batches import Batches
 from scoring.sandbox.protocol import Trouble
 
 Pixels = NDArray[np.uint8]  # (N, channels, height, width)
@@ -43,17 +44,6 @@ class Wanted:
     @property
     def image(self) -> tuple[int, int, int]:
         return self.channels, self.height, self.width
-
-
-@dataclass(frozen=True)
-class Batches:
-    """How many images the model takes at once."""
-
-    least: int = 1
-    most: int = 1 << 20
-
-    def nearest(self, size: int) -> int:
-        return max(self.least, min(size, self.most))
 
 
 class Network(Protocol):

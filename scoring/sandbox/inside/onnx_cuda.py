@@ -11,8 +11,9 @@ import numpy as np
 import onnxruntime
 import torch
 
+from scoring.sandbox.batches import Batches
 from scoring.sandbox.inside.cuda_transfer import Transfer
-from scoring.sandbox.inside.network import Batches, Pending, Pixels, Wanted
+from scoring.sandbox.inside.network import Pending, Pixels, Wanted
 
 _AT_ONCE = 1 << 25
 

@@ -13,10 +13,10 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from scoring.sandbox.batches import Batches
 from scoring.sandbox.contract import Format
 from scoring.sandbox.inside import onnx_costs
 from scoring.sandbox.inside.network import (
-    Batches,
     Network,
     Pending,
     Pixels,

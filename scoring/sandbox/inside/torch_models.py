@@ -18,11 +18,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from scoring.sandbox.batches import Batches
 from scoring.sandbox.contract import Format
 from scoring.sandbox.inside import architectures
 from scoring.sandbox.inside.cuda_transfer import Transfer
 from scoring.sandbox.inside.network import (
-    Batches,
     Network,
     Pending,
     Pixels,

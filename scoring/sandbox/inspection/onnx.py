@@ -16,11 +16,19 @@ from scoring.errors import InvalidSubmission, ProblemCode
 from scoring.sandbox.contract import Contract
 from scoring.sandbox.inspection import onnx_messages as proto
 from scoring.sandbox.inspection.facts import Facts, damaged, quoted, refuse_too_many, too_complex
-from scoring.sandbox.inspection.protobuf import BYTES, Malformed, Reader, Span, TooMany
+from scoring.sandbox.inspection.protobuf import (
+    BYTES,
+    MAX_FIELDS,
+    Malformed,
+    Reader,
+    Span,
+    TooMany,
+)
 from scoring.sandbox.inspection.signature import Dimension, Value, fixed_batch
 
 DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})  # the first two are one
-MAX_NODES = 50_000
+MAX_ENTRIES = 1_000  # beside the graph: sets of operators, metadata
+MAX_NODES = 20_000
 MAX_TENSORS = 50_000
 MAX_GRAPHS = 1_000  # the branches of If, the bodies of Loop and Scan
 MAX_DEPTH = 8  # of graphs inside graphs
@@ -38,7 +46,7 @@ def read(data: mmap | bytes, contract: Contract) -> Facts:
     except Malformed:
         raise damaged("a part is longer than the file, or no ONNX at all.") from None
     except TooMany:
-        raise too_complex("The ONNX file has more than a million fields.") from None
+        raise too_complex(f"The ONNX file has more than {MAX_FIELDS:,} fields.") from None
     refuse_too_many(model.parameters, contract)
     return Facts(
         parameters=model.parameters,
@@ -50,6 +58,16 @@ def read(data: mmap | bytes, contract: Contract) -> Facts:
             "tensors": model.tensors,
         },
     )
+
+
+def stored_numbers(data: bytes) -> int | None:
+    """As `read` counts them; None for a file that it refuses."""
+    model = _Model(Reader(data))
+    try:
+        model.read()
+    except (Malformed, TooMany, InvalidSubmission):
+        return None
+    return model.parameters
 
 
 @dataclass
@@ -76,7 +94,10 @@ class _Model:
     def read(self) -> None:
         """Raises InvalidSubmission, Malformed, TooMany."""
         main: Span | None = None
-        for each in proto.MODEL.fields(self.reader, self.reader.whole):
+        entries = proto.MODEL.fields(self.reader, self.reader.whole)
+        for seen, each in enumerate(entries, 1):
+            if seen > MAX_ENTRIES:
+                raise too_complex(f"The ONNX file has more than {MAX_ENTRIES} entries of metadata.")
             match each.number:
                 case 2:
                     self.producer = quoted(self.reader.text(each.span, MAX_NAME)).strip("'\"")

@@ -80,7 +80,7 @@ ATTRIBUTE = Message(
         20: VARINT, 21: BYTES, 22: BYTES,
     },
     many={7: FIXED32, 8: VARINT, 9: BYTES, 10: BYTES, 11: BYTES, 15: BYTES, 23: BYTES},
-    passed=runs(varints=(8,), floats=(7,)),
+    passed=runs(varints=(8,), floats=(7,), texts=(9,)),
 )  # fmt: skip
 TENSOR = Message(
     "a tensor",

@@ -12,13 +12,17 @@ from mmap import mmap
 from typing import NamedTuple
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
-MAX_FIELDS = 1_000_000  # in all messages of one file: one or two seconds
+MAX_FIELDS = 200_000  # in all messages of one file: half a second of whoever looks at it
 _LONGEST = 10  # bytes of a varint of 64 bits
 
 # Repeated numbers that are not packed, as proto2 writes them, each with its tag. A forest of trees
 # has millions: a regular expression passes over a row of them a hundred times as fast as a loop.
 _VARINTS = rb"(?:%s[\x80-\xff]{0,9}+[\x00-\x7f])*+"
 _FLOATS = rb"(?:%s[\x00-\xff]{4})*+"
+_SHORT = 16  # bytes of a text: what a node of a tree does has up to 11
+_TEXTS = rb"(?:%%s(?:%s))*+" % b"|".join(
+    b"\\x%02x[\\x00-\\xff]{%d}" % (size, size) for size in range(_SHORT + 1)
+)
 
 
 class Malformed(Exception):
@@ -53,10 +57,16 @@ class Field(NamedTuple):
 Runs = Mapping[int, re.Pattern[bytes]]
 
 
-def runs(*, varints: tuple[int, ...] = (), floats: tuple[int, ...] = ()) -> Runs:
-    """What to pass over in one step: repeated fields by number, all below 16."""
+def runs(
+    *,
+    varints: tuple[int, ...] = (),
+    floats: tuple[int, ...] = (),
+    texts: tuple[int, ...] = (),
+) -> Runs:
+    """What to pass over in one step: repeated fields by number, all below 16; texts are short."""
     found: dict[int, re.Pattern[bytes]] = {}
-    for numbers, wire, pattern in ((varints, VARINT, _VARINTS), (floats, FIXED32, _FLOATS)):
+    kinds = ((varints, VARINT, _VARINTS), (floats, FIXED32, _FLOATS), (texts, BYTES, _TEXTS))
+    for numbers, wire, pattern in kinds:
         for number in numbers:
             tag = number << 3 | wire
             found[tag] = re.compile(pattern % re.escape(bytes([tag])))

@@ -3,12 +3,14 @@
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from competitions import attempts, model_runs, submissions
 from competitions.model_runs import claiming, ending, sweeping
-from competitions.models import ModelRun, ModelStage, Status, Submission
+from competitions.models import Act, Kind, ModelRun, ModelStage, Status, Submission
 from competitions.refusals import NotAMember, NotReady, Refused
+from scoring import InvalidSubmission
 from scoring.sandbox.contract import Ending, Format, Outcome
 
 DONE = Outcome(Ending.DONE, images=18, seconds=2.0, load_seconds=0.5, batch_size=8, device="cpu")
@@ -71,7 +73,7 @@ def test_the_sweep_rings_the_scoring_of_what_has_run(send, alice, answers):
 @pytest.mark.parametrize(
     ("how", "status", "slot"),
     [
-        (Ending.REFUSED, Status.INVALID, None),
+        (Ending.REFUSED, Status.CRASHED, 1),
         (Ending.CRASHED, Status.CRASHED, 1),
         (Ending.TIMED_OUT, Status.TIMED_OUT, 1),
         (Ending.OUT_OF_MEMORY, Status.OUT_OF_MEMORY, 1),
@@ -96,6 +98,29 @@ def test_in_the_dry_run_nothing_is_spent(send, alice, competition, how):
     assert (ended.status, ended.slot) == (Status.INVALID, None)
     assert "before an attempt was spent: It did." in ended.error
     assert attempts.of(competition, ended.team).used == 0
+
+
+def test_what_the_dry_run_measured_is_not_told_as_the_runs(send, alice):
+    send(alice, parameters=7)
+    run = running()
+    assert (run.images_per_second, run.seconds, run.load_seconds, run.device) == (
+        None, None, None, "",
+    )  # fmt: skip
+    assert (run.parameters, run.batch_size) == (7, 8)
+    slow = Outcome(Ending.TIMED_OUT, "Too slow.", images=6, seconds=3.0, device="cpu", parameters=9)
+    assert ending.end(run, slow)
+    run.refresh_from_db()
+    assert (run.images_per_second, run.device, run.parameters) == (2.0, "cpu", 9)
+
+
+def test_answers_that_cannot_be_scored_cost_the_attempt(send, alice, answers):
+    send(alice)
+    run = running()
+    ending.finish(run, DONE, answers())
+    scoring = submissions.claim(run.submission_id)
+    assert submissions.reject(scoring, InvalidSubmission(()))
+    ended = status_of(run)
+    assert (ended.status, ended.slot) == (Status.CRASHED, 1)
 
 
 # --- the fence -----------------------------------------------------------------------------------
@@ -131,7 +156,9 @@ def test_a_machine_that_cannot_run_it_puts_it_back(send, alice):
     run = running()
     assert ending.give_back(run)
     assert status_of(run).status == Status.QUEUED
-    assert claimed(ModelStage.RUNNING).attempt == 2
+    again = claimed(ModelStage.RUNNING)
+    assert again.attempt == 2
+    assert again.began_at == run.began_at  # the model may have seen the images
 
 
 def test_progress_is_told_and_keeps_the_lease(send, alice):
@@ -151,7 +178,8 @@ def test_a_failed_model_is_run_again_when_its_fault_is_mended(send, alice, host)
     ending.fail(run)
     assert submissions.score_again(status_of(run), host)
     again = claimed(ModelStage.TRYING)
-    assert again.pk == run.pk
+    assert (again.pk, again.began_at, again.batch_size) == (run.pk, None, None)
+    assert model_runs.cancel(again.submission, alice).slot is None
 
 
 # --- cancelling ----------------------------------------------------------------------------------
@@ -190,6 +218,31 @@ def test_only_the_team_cancels_and_only_what_is_not_over(send, alice, bob, submi
         model_runs.cancel(run.submission, alice)
     with pytest.raises(Refused, match="Only models"):
         model_runs.cancel(submit(alice, answers()), alice)
+
+
+def test_what_no_worker_takes_is_given_up_after_six_hours(send, alice, bob):
+    run = send(alice)
+    send(bob)
+    assert sweeping.give_up() == []
+    long_ago = timezone.now() - submissions.GIVE_UP_AFTER - timedelta(seconds=1)
+    ModelRun.objects.filter(pk=run.pk).update(queued_at=long_ago)
+    assert sweeping.give_up() == [run.submission_id]
+    ended = status_of(run)
+    assert (ended.status, ended.slot) == (Status.FAILED, None)
+    assert "within six hours" in ended.error
+
+
+def test_a_host_cancels_a_model_in_the_admin_and_it_is_written_down(send, alice, host, clients):
+    run = send(alice)
+    button = reverse("admin:competitions_submission_cancel_model", args=[run.submission_id])
+    assert clients(alice).post(button, {"reason": "x", "_form_submitted": "on"}).status_code == 302
+    assert not status_of(run).error
+    filled_in = {"reason": "nobody runs it", "_form_submitted": "on"}
+    assert clients(host).post(button, filled_in).status_code == 200
+    ended = status_of(run)
+    assert (ended.status, ended.slot) == (Status.CANCELLED, None)
+    assert "the organiser" in ended.error
+    assert Act.objects.get(kind=Kind.MODEL_CANCELLED).reason == "nobody runs it"
 
 
 # --- bells ---------------------------------------------------------------------------------------

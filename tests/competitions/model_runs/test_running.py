@@ -1,6 +1,7 @@
 """Models really run: in at a door, tried, run in the sandbox, scored by the same task as a file."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from datetime import timedelta
@@ -15,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from competitions import deadlines, files, model_runs, tasks, teams
-from competitions.model_runs import screening
+from competitions.model_runs import screening, serving
 from competitions.models import (
     Competition,
     Finding,
@@ -27,7 +28,7 @@ from competitions.models import (
     Status,
     Submission,
 )
-from competitions.refusals import FileTooLarge, InvalidModel, NotReady, Refused
+from competitions.refusals import FileTooLarge, InvalidModel, LimitReached, NotReady, Refused
 from holdout.accounts.models import User
 
 pytest.importorskip("onnx")
@@ -92,6 +93,14 @@ def test_a_model_is_tried_run_and_scored_by_what_it_answers(send, alice):
     # right in every row, although the sandbox shows the images in an order of its own
     assert PublicScore.objects.get().value == 1.0
     assert one().model_run.images_per_second > 0
+
+
+def test_the_dry_run_and_the_run_take_batches_of_one_size(send, alice):
+    send(alice, networks.right())
+    tasks.run_model()
+    tried = one().model_run.batch_size
+    tasks.run_model()
+    assert one().model_run.batch_size == tried == 30
 
 
 def test_its_score_is_that_of_the_same_answers_as_a_file(send, alice, bob, challenge, submit):
@@ -205,6 +214,44 @@ def test_images_of_another_size_are_the_organisers_fault(send, alice, challenge)
     assert "organiser has to mend" in ended.error
 
 
+def test_a_refused_model_is_not_stored_and_thirty_an_hour_are_enough(send, alice):
+    place = Path(files.storage("submissions").path(""))
+    before = {path for path in place.rglob("*") if path.is_file()}
+    for number in range(30):
+        with pytest.raises(InvalidModel):
+            send(alice, f"no model {number}".encode())
+    assert {path for path in place.rglob("*") if path.is_file()} == before
+    with pytest.raises(LimitReached, match="refused within an hour"):
+        send(alice, networks.right())
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 1500, '{"a": ' * 1500, "[1]", '{"a": "\\u0000x"}', '{"\\u0000": [1]}']
+)
+def test_keywords_that_are_none_are_refused_in_words(text):
+    with pytest.raises(InvalidModel, match="JSON object"):
+        model_runs.parse_arguments(text)
+
+
+def test_a_csv_is_told_that_only_models_are_taken(challenge, alice, clients):
+    rules(challenge, takes="models")
+    teams.join(challenge, alice)
+    upload = ContentFile(b"id,label\n1,cat\n", name="mine.csv")
+    address = f"/api/competitions/{challenge.slug}/submissions/"
+    answer = clients(alice).post(address, {"file": upload})
+    assert answer.status_code == 400
+    assert "takes models, not files" in answer.json()["error"]["message"]
+
+
+def test_many_classes_make_no_answer_too_large_to_be_scored(challenge):
+    allowed = files.scoring_limit(challenge)
+    challenge.solution.classes = [f"class {number}" for number in range(100_000)]
+    rows = challenge.files.get(name=files.SAMPLE).rows
+    assert files.scoring_limit(challenge) >= rows * 100_000 * 20 > allowed
+    challenge.model_rules.takes = "files"
+    assert files.scoring_limit(challenge) == files.submission_limit(challenge)
+
+
 # --- what nobody may see -------------------------------------------------------------------------
 
 
@@ -282,6 +329,17 @@ def test_a_screening_comes_after_every_teams_model_and_ends_after_three_lost_wor
     assert "worker was lost" in Screening.objects.get().trouble
 
 
+def test_a_waiting_screening_is_rung_for_once_a_minute(send, alice, host, told, monkeypatch):
+    send(alice, networks.right())
+    worked_off()
+    screening.ask(one().model_run, host)
+    rung = []
+    monkeypatch.setattr(tasks.run_model, "apply_async", lambda **_options: rung.append(1))
+    for _ in range(3):
+        tasks.sweep()
+    assert rung == [1]
+
+
 # --- the doors -----------------------------------------------------------------------------------
 
 
@@ -301,6 +359,31 @@ def test_through_the_api_from_the_upload_to_the_score(challenge, alice, clients,
     assert status["run"]["place"] is None
     board = client.get(f"/api/competitions/{challenge.slug}/leaderboard/").json()
     assert board["rows"][0]["cost"]["images_per_second"] > 0
+
+
+def test_the_api_says_what_a_model_must_keep_to(challenge, alice, clients):
+    address = f"/api/competitions/{challenge.slug}/"
+    rules(challenge, file_mib=80, max_macs=10**9)
+    assert clients(alice).get(address).json()["models"] == {
+        "takes": "both", "channels": 1, "height": 4, "width": 4,
+        "formats": ["onnx", "safetensors"], "seconds": 600, "memory_mib": 4096, "file_mib": 80,
+        "max_parameters": None, "max_macs": 10**9,
+    }  # fmt: skip
+    rules(challenge, takes="files")
+    assert clients(alice).get(address).json()["models"] is None
+
+
+def test_what_a_killed_worker_left_is_gone_once_another_begins(settings, tmp_path):
+    settings.VAR = tmp_path
+    for name in ("models/job-a", "packing-b", "screening-c", "kept"):
+        folder = tmp_path / name
+        folder.mkdir(parents=True)
+        (folder / "test.npy").touch()
+        os.utime(folder, (0, 0))
+    (tmp_path / "packing-young").mkdir()
+    serving.forget_left_over()
+    assert {path.name for path in tmp_path.iterdir()} == {"models", "kept", "packing-young"}
+    assert not list((tmp_path / "models").iterdir())
 
 
 def test_a_wrong_model_is_told_by_the_api_in_words(challenge, alice, clients):

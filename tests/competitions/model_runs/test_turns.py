@@ -6,7 +6,7 @@ import pytest
 from django.db import connections
 
 from competitions import model_runs
-from competitions.model_runs import ending
+from competitions.model_runs import ending, working
 from competitions.models import ModelRules, ModelRun, ModelStage
 from scoring.sandbox.contract import Ending, Format, Outcome
 
@@ -66,6 +66,24 @@ def test_a_dry_run_comes_before_every_run(waiting, send, alice, bob):
     waiting(alice)
     trial = send(bob)
     assert model_runs.claim_next(ALL).pk == trial.pk
+
+
+def test_a_team_that_only_fails_dry_runs_does_not_stay_the_first(send, waiting, alice, bob):
+    waiting(bob)
+    for _ in range(2):
+        send(alice)
+        assert served(1) == [("pets", "alice")]
+    ModelRun.objects.filter(team__members__user=bob).update(stage=ModelStage.TO_TRY)
+    send(alice)
+    assert served(2) == [("pets", "bob"), ("pets", "alice")]
+
+
+def test_a_dry_run_has_half_a_minute_at_most(send, alice, rules, prepared, tmp_path):
+    run = model_runs.read(send(alice).pk)
+    for asked, given in ((600, 30.0), (5, 5.0)):
+        run.competition.model_rules.seconds = asked
+        assert working.trial_of(run, tmp_path).contract.budgets.seconds == given
+        assert working.job_of(run, tmp_path).contract.budgets.seconds == asked
 
 
 def test_only_formats_that_the_worker_runs_are_taken(send, alice):

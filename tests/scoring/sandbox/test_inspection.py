@@ -124,7 +124,7 @@ def test_what_the_baselines_export_is_taken_as_it_is(tmp_path, kind):
         0,
         {"model": {"activation": "tanh"}},
         {},
-        {},
+        {"accuracy": 0.25},  # or it would not be trained to its end
     )
     run.save(tmp_path)
     weights.save(deep.new(run), tmp_path)

@@ -25,7 +25,7 @@ from tests.scoring.sandbox.specimens import (
     zip_bytes,
 )
 
-MANY = settings(max_examples=300, deadline=None)
+MANY = settings(max_examples=150, deadline=None)
 
 PT2 = zip_bytes([
     ("m/archive_format", b"pt2"),

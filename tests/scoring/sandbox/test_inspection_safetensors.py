@@ -167,6 +167,8 @@ def test_the_team_s_own_words_come_first(look):
         ({"classes": ["0", "1", "2", "cat"]}, ProblemCode.WRONG_MODEL_CLASSES, "'3'"),
         ({"arch": "../x"}, ProblemCode.UNKNOWN_ARCHITECTURE, "'../x'"),
         ({"model": {"weights": "DEFAULT"}}, ProblemCode.BAD_MODEL_ARGUMENTS, "Leave out weights"),
+        ({"model": {"width": 10**400}}, ProblemCode.BAD_MODEL_ARGUMENTS, "none of them very long"),
+        ({"model": {"act": "\0x"}}, ProblemCode.BAD_MODEL_ARGUMENTS, "a printable text"),
         ({"arch": 3}, ProblemCode.UNKNOWN_ARCHITECTURE, "Name the architecture"),
     ],
 )

@@ -3,12 +3,14 @@
 import csv
 import json
 import zipfile
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from scoring import Solution, Spec, evaluate
+from scoring.sandbox.server import ForkServer
 from scoring.terminal import app, challenges
 from tests.scoring.sandbox import specimens
 
@@ -23,6 +25,18 @@ def folder(tmp_path, monkeypatch):
     pixels = np.random.default_rng(0).integers(0, 256, (20, 3, 8, 8), np.uint8)
     np.save("images.npy", pixels)
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def started():
+    with ForkServer.start(trusted=True) as server:
+        yield server
+
+
+@pytest.fixture
+def warm(started, monkeypatch):
+    """The server as the command starts it, once for several calls: it takes seconds."""
+    monkeypatch.setattr(ForkServer, "start", staticmethod(lambda **_: nullcontext(started)))
 
 
 def save_images(path, suffix=".png"):
@@ -72,7 +86,7 @@ def test_labels_of_an_array_without_a_sample(folder, onnx_model):
 
 
 @pytest.mark.torch
-def test_a_fetched_challenge_with_a_sample_of_probabilities(folder, onnx_model):
+def test_a_fetched_challenge_with_a_sample_of_probabilities(folder, onnx_model, warm):
     text = SPEC.format(metric="log_loss", more="")
     (folder / "competition.toml").write_text(text)  # the classes are in the sample
     ids = save_images(folder / "data" / "test")
@@ -96,7 +110,7 @@ def test_a_fetched_challenge_with_a_sample_of_probabilities(folder, onnx_model):
 
 
 @pytest.mark.torch
-def test_images_from_an_archive_and_a_ranked_list(folder, onnx_model):
+def test_images_from_an_archive_and_a_ranked_list(folder, onnx_model, warm):
     more = 'layout = "ranked"\nmetric_parameters = { k = 2 }\n'
     text = SPEC.format(metric="map_at_k", more=more) + CLASSES
     (folder / "competition.toml").write_text(text)
@@ -114,7 +128,7 @@ def test_images_from_an_archive_and_a_ranked_list(folder, onnx_model):
 
 
 @pytest.mark.torch
-def test_safetensors_of_the_baselines_by_name(folder):
+def test_safetensors_of_the_baselines_by_name(folder, warm):
     for package in ("torch", "safetensors"):
         pytest.importorskip(package)
     from safetensors.torch import save_file  # noqa: PLC0415
