@@ -201,7 +201,7 @@ def becomes_healthy(
     line = [sys.executable, str(app / "deploy" / "healthcheck.py")]
     while time.monotonic() < end and all(one.poll() is None for one in running.values()):
         asked = subprocess.run(line, env=environment, capture_output=True, text=True)
-        if asked.returncode == 0 and "null" not in asked.stdout:
+        if asked.returncode == 0 and None not in json.loads(asked.stdout)["workers"].values():
             return True
         time.sleep(1)
     return False
