@@ -307,7 +307,7 @@ def test_a_group_and_a_search_keep_the_ranks_of_the_whole_board(enter, competiti
 
 # --- a day of five hundred teams -----------------------------------------------------------------
 
-TEAMS, FILES, MOMENTS = 500, 5000, 20
+TEAMS, FILES, MOMENTS = 500, 2500, 20
 
 
 def naive_board(sent, until=None):
@@ -334,7 +334,7 @@ def travelled_board(history, until):
 
 @pytest.mark.once("the other tests of this file")
 def test_a_day_of_five_hundred_teams_equals_its_recomputation(person, competition):
-    """Thirty minutes of 5 000 files that end out of order, looked at in twenty moments."""
+    """Thirty minutes of 2 500 files that end out of order, looked at in twenty moments."""
     draw = random.Random(500)  # noqa: S311 - a simulation
     Competition.objects.update(lifetime_limit=500, daily_limit=500)
     begun = datetime(2026, 3, 2, 9, tzinfo=UTC)
