@@ -42,10 +42,10 @@ def device(*, bf16: bool = True, channels_last: bool = True) -> Device:
         return Device("cuda", bf16 and torch.cuda.is_bf16_supported(), channels_last)
     if torch.backends.mps.is_available():
         return Device("mps", False, False)
-    return Device("cpu", bf16 and _cpu_has_bf16(), channels_last)
+    return Device("cpu", bf16 and cpu_has_bf16(), channels_last)
 
 
-def _cpu_has_bf16() -> bool:
+def cpu_has_bf16() -> bool:
     """Only with instructions of its own: emulated, 16 bits are slower than 32."""
     capable = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
     return bool(capable and capable())

@@ -201,31 +201,19 @@ class ForkServer:
         reply = talk.line()
         if not isinstance(facts := reply.get("loaded"), dict):
             return verdicts.of_trouble(reply, upload.format, contract)
-        parameters, macs = (
-            verdicts.count(facts.get("parameters")),
-            verdicts.count(facts.get("macs")),
-        )
+        parameters, macs = (verdicts.count(facts.get(what)) for what in ("parameters", "macs"))
         sizes = _sizes(facts, job, packed)  # while it knows nothing but the team's own
         loaded = time.monotonic()
         outcome = verdicts.of_budgets(parameters, macs, contract.budgets)
         if outcome is None:
-            with job.images.open("rb") as file:
-                message = {
-                    "images": packed.shape,
-                    "offset": packed.offset,
-                    "classes": len(contract.classes),
-                    "seed": job.seed,
-                    "batch_size": job.batch_size,
-                }
-                talk.hand(message, [file.fileno(), output.descriptor])
+            _hand_images(talk, job, packed, output)
             step, number = talk.verdict(packed.shape[0], _timed(progress, loaded))
-            if step is Step.DONE and number not in sizes:
+            if step is not Step.DONE:
+                outcome = verdicts.of_step(step, contract)
+            elif number in sizes:
+                outcome = Outcome(Ending.DONE, "", packed.shape[0], batch_size=number)
+            else:
                 raise Nonsense
-            outcome = (
-                verdicts.of_step(step, contract)
-                if step is not Step.DONE
-                else Outcome(Ending.DONE, "", packed.shape[0], batch_size=number)
-            )
         return replace(
             outcome,
             images=outcome.images or talk.answered,
@@ -260,6 +248,18 @@ class ForkServer:
                 "threads": self._threads,
             },
         }
+
+
+def _hand_images(talk: Dialogue, job: Job, packed: images.Packed, output: OutputFile) -> None:
+    message = {
+        "images": packed.shape,
+        "offset": packed.offset,
+        "classes": len(job.contract.classes),
+        "seed": job.seed,
+        "batch_size": job.batch_size,
+    }
+    with job.images.open("rb") as file:
+        talk.hand(message, [file.fileno(), output.descriptor])
 
 
 def _timed(progress: Progress | None, began: float) -> Callable[[int], None]:

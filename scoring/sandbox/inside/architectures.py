@@ -79,9 +79,8 @@ def _body(architecture: str, keywords: Mapping[str, Any], wanted: Wanted) -> nn.
                 name, weights=None, num_classes=wanted.classes, **keywords
             )
             return found
-        build_it = catalogue.named(catalogue.network_place(architecture))
         task = Task(wanted.channels, wanted.height, wanted.width, wanted.classes)
-        built: nn.Module = build_it(task, **keywords)
+        built: nn.Module = catalogue.build(architecture, task, keywords)
     except (BaselineError, TypeError, ValueError, KeyError) as error:
         raise Unloadable(Trouble.UNKNOWN_ARCHITECTURE, str(error)) from error
     return built

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from baselines.training.device import cpu_has_bf16
 from scoring.sandbox.batches import Batches
 from scoring.sandbox.contract import Format
 from scoring.sandbox.inside import architectures
@@ -162,7 +163,7 @@ class OnTorch:
         self._order = torch.channels_last if by_pixel else torch.contiguous_format
         self._transfer = Transfer(wanted.image) if on_gpu else None
         self.device = "cuda" if on_gpu else "cpu"
-        self._bf16 = wanted.bf16 and (torch.cuda.is_bf16_supported() if on_gpu else _cpu_bf16())
+        self._bf16 = wanted.bf16 and (torch.cuda.is_bf16_supported() if on_gpu else cpu_has_bf16())
         self._room: Pixels = np.empty((0, *wanted.image), np.uint8)
         self.at_once = _GPU_AT_ONCE if on_gpu else _CPU_AT_ONCE
         self.ahead = 1 if on_gpu else 0
@@ -200,12 +201,6 @@ class OnTorch:
     def release(self) -> None:
         if self._transfer is not None:
             torch.cuda.empty_cache()
-
-
-def _cpu_bf16() -> bool:
-    """Only with instructions of its own: emulated, 16 bits are slower than 32."""
-    capable = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    return bool(capable and capable())
 
 
 def _try(network: OnTorch, wanted: Wanted) -> int:

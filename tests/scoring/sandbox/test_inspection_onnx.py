@@ -4,10 +4,9 @@ import time
 
 import pytest
 
-from scoring import InvalidSubmission, ProblemCode
-from scoring.sandbox.inspection import inspect, onnx_messages
+from scoring import ProblemCode
+from scoring.sandbox.inspection import onnx_messages
 from tests.scoring.sandbox.specimens import (
-    CONTRACT,
     IMAGES,
     LOGITS,
     limited,
@@ -20,27 +19,6 @@ from tests.scoring.sandbox.specimens import (
 )
 
 OUTSIDE = ("weights.bin", "../weights.bin", "/etc/passwd", "sub/../../x", "link")
-
-
-@pytest.fixture
-def look(tmp_path):
-    def inspected(content, contract=CONTRACT):
-        path = tmp_path / "model.onnx"
-        path.write_bytes(content)
-        return inspect(path, contract)
-
-    return inspected
-
-
-@pytest.fixture
-def refusal(look):
-    def problem(content, contract=CONTRACT):
-        with pytest.raises(InvalidSubmission) as error:
-            look(content, contract)
-        (found,) = error.value.problems
-        return found
-
-    return problem
 
 
 def tensor(name="w", sides=(2,), kind=1, data=None):
