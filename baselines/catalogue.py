@@ -44,7 +44,8 @@ def _classical() -> Architecture:
 
 
 # Too few channels for the orders and numbers that make large networks fast.
-SMALL = {"bf16": False, "channels_last": False}
+FLAT = {"bf16": False, "channels_last": False}
+FEW_CHANNELS = {"bf16": False, "channels_last": None}
 ARCHITECTURES: Mapping[str, Architecture] = {
     "softmax": Architecture(
         "baselines.softmax", "", {"batch_size": 64, "rate": 5.0, "images_seen": 100_000}
@@ -53,9 +54,9 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "patches-logistic": _classical(),
     "hog-logistic": _classical(),
     "hog-svm": _classical(),
-    "perceptron": _net("mlp:perceptron", images_seen=100_000, **SMALL),
-    "mlp": _net("mlp:mlp", images_seen=40_000, **SMALL),
-    "lenet5": _net("lenet:lenet5", rate=5e-3, images_seen=40_000, **SMALL),
+    "perceptron": _net("mlp:perceptron", images_seen=100_000, **FLAT),
+    "mlp": _net("mlp:mlp", images_seen=40_000, **FLAT),
+    "lenet5": _net("lenet:lenet5", rate=5e-3, images_seen=40_000, **FEW_CHANNELS),
     "alexnet": _net("alexnet:alexnet", rate=1e-3),
     "vgg11": _net("vgg:vgg11"),
     "vgg16": _net("vgg:vgg16"),

@@ -14,7 +14,7 @@ from baselines import weights
 from baselines.catalogue import build
 from baselines.data.dataset import Dataset, Pixels
 from baselines.errors import CallError
-from baselines.models.layers import Standardise
+from baselines.models.layers import LooksFirst, Standardise
 from baselines.models.task import Task
 from baselines.runs import Run
 from baselines.training import checkpoints, memory, rates
@@ -22,6 +22,8 @@ from baselines.training.answering import answers
 from baselines.training.device import Device, device
 from baselines.training.loop import Trainer
 from baselines.watching import Watch
+
+SHOWN = 1 << 22  # pixels of training images: as many as 4 096 of CIFAR-10
 
 
 class Deep:
@@ -78,7 +80,9 @@ def search_rate(data: Dataset, run: Run) -> rates.Search:
 def begun(data: Dataset, run: Run) -> Trainer:
     """An untrained network, ready to learn from the training images."""
     torch.manual_seed(run.seed)
-    return Trainer(new(run), _device(run), data.train, run.training, run.seed)
+    network = new(run)
+    _show(network, data.train.pixels)
+    return Trainer(network, _device(run), data.train, run.training, run.seed)
 
 
 def load(folder: Path, run: Run) -> Deep:
@@ -93,6 +97,14 @@ def new(run: Run) -> nn.Module:
     task = Task(run.channels, run.height, run.width, len(run.classes))
     body = build(run.arch, task, run.training.model)
     return nn.Sequential(Standardise(run.mean, run.deviation), body)
+
+
+def _show(network: nn.Module, pixels: Pixels) -> None:
+    """Some training images to a network whose first filters come from them."""
+    standardise, body = network.children()
+    if isinstance(body, LooksFirst):
+        few = pixels[: max(1, SHOWN // (pixels.shape[2] * pixels.shape[3]))]
+        body.look_at(standardise(torch.from_numpy(few).float() / 255))
 
 
 def _device(run: Run) -> Device:

@@ -162,20 +162,25 @@ def bench_command(
     with in_words(as_json):
         shown = Table("recipe", "promises", "% right, mean ± sd", "seconds", "n", "kept")
         found = []
-        with Bars() as bars:
-            for one in bench.bench(only or recipes.names(), root, out, seeds, bars.begin):
-                found.append(one.as_json())
-                promise = f"{100 * one.recipe.accuracy:g} % in {one.recipe.seconds:g} s"
-                spread = "" if one.deviation is None else f" ± {100 * one.deviation:.2f}"
-                right = f"{100 * one.accuracy:.2f}{spread}"
-                kept = "yes" if one.keeps else "no"
-                shown.add_row(
-                    one.recipe.name, promise, right, f"{one.seconds:.1f}", f"{seeds}", kept
-                )
-        notes.print(shown)
         machine = bench.machine()
-        notes.print(machine)
+        try:
+            with Bars(out) as bars:
+                for one in bench.bench(only or recipes.names(), root, out, seeds, bars.begin):
+                    found.append(one.as_json())
+                    shown.add_row(*_measured(one))
+        finally:  # of what was measured before Ctrl-C, too
+            if found:
+                notes.print(shown)
+                notes.print(machine)
         tell({"machine": machine, "recipes": found}, as_json)
+
+
+def _measured(one: bench.Measured) -> tuple[str, ...]:
+    promise = f"{100 * one.recipe.accuracy:g} % in {one.recipe.seconds:g} s"
+    spread = "" if one.deviation is None else f" ± {100 * one.deviation:.2f}"
+    right = f"{100 * one.accuracy:.2f}{spread}"
+    kept = "yes" if one.keeps else "no"
+    return one.recipe.name, promise, right, f"{one.seconds:.1f}", f"{len(one.results)}", kept
 
 
 def _train(

@@ -67,7 +67,7 @@ def compare_command(
         images = catalogue.dataset(data, root, largest)
         names = [name.strip() for name in archs.split(",") if name.strip()]
         source = {"data": data, "root": str(root), "largest": largest}
-        with Bars() as bars:
+        with Bars(out) as bars:
             results = compare.compare(
                 names, images, out, bars.begin, seed=seed, options={"epochs": epochs}, source=source
             )
@@ -100,7 +100,7 @@ def sweep_command(
         module = catalogue.named("baselines.sweep")
         images = catalogue.dataset(data, root, largest)
         source = {"data": data, "root": str(root), "largest": largest}
-        with Bars() as bars:
+        with Bars(out) as bars:
             best = module.sweep(
                 arch, images, out, bars.begin, trials=trials, seed=seed,
                 options={"epochs": epochs}, source=source,

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 Augment = Annotated[
-    list[str] | None, typer.Option(help="flip | shift | cutout | affine; may be repeated.")
+    list[str] | None,
+    typer.Option(help="flip | alternate | shift | cutout | affine; may be repeated."),
 ]
 Activation = Annotated[
     str | None, typer.Option(help="relu | leaky-relu | elu | gelu | tanh | sigmoid | maxout")
@@ -42,6 +43,7 @@ def _switch(about: str) -> Any:
 TRAINING: Mapping[str, Any] = {
     "epochs": _count(1, help="Else the recipe's."),
     "batch_size": _count(1),
+    "part": _count(0, help="Images of a batch that go through the network at once; 0: all."),
     "optimiser": Optimiser,
     "rate": Annotated[float | None, typer.Option(help="The highest learning rate.")],
     "momentum": _share(),

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -43,9 +44,13 @@ class Bar:
 
 
 class Bars:
-    """One bar after the other, for commands that train several models."""
+    """One bar after the other, for commands that train several models into folders below one.
 
-    def __init__(self) -> None:
+    Ctrl-C ends the command, and says where the finished ones are.
+    """
+
+    def __init__(self, out: Path) -> None:
+        self._out = out
         self._bar: Bar | None = None
 
     def __enter__(self) -> "Bars":
@@ -56,10 +61,13 @@ class Bars:
         self._bar = Bar(title, steps).__enter__()
         return self._bar
 
-    def __exit__(self, *_problem: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None = None, *_problem: object) -> None:
         if self._bar:
             self._bar.__exit__()
             self._bar = None
+        if kind is KeyboardInterrupt:
+            notes.print(f"Stopped. What was trained to its end lies in {self._out}.", markup=False)
+            raise typer.Exit(INTERRUPTED) from None
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -41,6 +41,39 @@ class Standardise(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         return (images - self.mean) / self.deviation
+
+
+@runtime_checkable
+class LooksFirst(Protocol):
+    """A network that is shown some training images before it learns, (N, C, H, W) and standard."""
+
+    def look_at(self, images: Tensor) -> None: ...
+
+
+class Whitening(nn.Conv2d):
+    """Filters that tell apart what the pixels of a small patch have in common; they do not learn.
+
+    Each is a principal direction of the training images' patches, scaled to variance 1, and there
+    is its negative beside it, for the activation that follows lets only one of them through (Page
+    2019; Jordan 2024, arXiv 2404.00498). Before `look_at` they are drawn at random.
+    """
+
+    LEAST = 5e-4  # added to variances: a direction that hardly occurs is noise, and stays small
+
+    def __init__(self, channels: int, side: int, copies: int = 1) -> None:
+        super().__init__(channels, 2 * copies * channels * side**2, side, bias=False)
+        self.requires_grad_(False)
+
+    @torch.no_grad()
+    def look_at(self, images: Tensor) -> None:
+        """Take the directions from images (N, C, H, W), as they will come in."""
+        size = self.kernel_size[0]
+        patches = functional.unfold(images, size, stride=size).transpose(1, 2).flatten(0, 1)
+        variances, directions = torch.linalg.eigh(patches.T.cov().double())
+        filters = (directions / (variances.clamp(min=0) + self.LEAST).sqrt()).T.float()
+        filters = torch.cat([filters, -filters])
+        filters = filters.repeat(len(self.weight) // len(filters), 1)
+        self.weight.copy_(filters.view_as(self.weight))
 
 
 class GlobalMax(nn.Module):

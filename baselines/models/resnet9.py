@@ -7,7 +7,7 @@ From the line of ResNet-9 (D. Page: How to train your ResNet, 2018) by way of ai
 import torch
 from torch import Tensor, nn
 
-from baselines.models.layers import FitInto, GlobalMax, pieces
+from baselines.models.layers import FitInto, GlobalMax, Whitening, pieces
 from baselines.models.layers import activation as activated
 from baselines.models.task import Task
 
@@ -41,9 +41,9 @@ class ResNet9(nn.Module):
     def __init__(self, task: Task, act: str, widths: tuple[int, ...], depth: int) -> None:
         super().__init__()
         first = 8 * task.channels
-        self.stem = nn.Sequential(
-            FitInto(32), nn.Conv2d(task.channels, first * pieces(act), 2), activated(act)
-        )
+        self.fit = FitInto(32)
+        self.whitening = Whitening(task.channels, 2, copies=pieces(act))
+        self.activate = activated(act)
         before = (first, *widths)
         self.groups = nn.Sequential(
             *(
@@ -54,8 +54,11 @@ class ResNet9(nn.Module):
         self.pool = nn.Sequential(GlobalMax(), nn.Flatten())
         self.classify = nn.Linear(widths[-1], task.classes, bias=False)
 
+    def look_at(self, images: Tensor) -> None:
+        self.whitening.look_at(self.fit(images))
+
     def forward(self, images: Tensor) -> Tensor:
-        maps = self.pool(self.groups(self.stem(images)))
+        maps = self.pool(self.groups(self.activate(self.whitening(self.fit(images)))))
         logits: Tensor = self.classify(maps)
         return logits
 

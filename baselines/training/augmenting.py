@@ -20,6 +20,15 @@ def flip(images: Tensor, _epoch: int) -> Tensor:
     return torch.where(mirrored[:, None, None, None], images.flip(-1), images)
 
 
+def alternate(images: Tensor, epoch: int) -> Tensor:
+    """Every image mirrored in every second epoch, half of them in the even ones (Jordan 2024, arXiv
+    2404.00498): two epochs show both sides of each. What it shows decides which half it is in.
+    """
+    seed = (images * 255).round().sum((1, 2, 3)).long()  # of whole numbers: in any order the same
+    mirrored = (seed + epoch) % 2 == 0
+    return torch.where(mirrored[:, None, None, None], images.flip(-1), images)
+
+
 def shift(images: Tensor, _epoch: int) -> Tensor:
     """Moved by up to an eighth of the side; what comes in at the edge is the image mirrored."""
     count, _channels, height, width = images.shape
@@ -71,6 +80,7 @@ def affine(images: Tensor, _epoch: int) -> Tensor:
 
 AUGMENTATIONS: Mapping[str, Augment] = {
     "flip": flip,
+    "alternate": alternate,
     "shift": shift,
     "cutout": cutout,
     "affine": affine,

@@ -7,7 +7,7 @@ Small sets stay there as one uint8 tensor, large ones are fed to it: no worker p
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,17 +111,27 @@ class Trainer:
     def learn_from(self, pixels: Tensor, labels: Tensor) -> Tensor:
         """One update of the weights; how many of the batch were right before it, and the loss."""
         self._set_rate()
-        images = self.augment(self.device.floats(pixels), self.progress.epoch)
-        loss, right = self.learn(images, labels)
         for each in self.optimisers:
             each.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        told = torch.zeros(2, device=self.device.name)
+        for part, theirs in self._parts(pixels, labels):
+            images = self.augment(self.device.floats(part), self.progress.epoch)
+            loss, right = self.learn(images, theirs)
+            loss = loss * (len(theirs) / len(labels))
+            loss.backward()  # type: ignore[no-untyped-call]
+            told += torch.stack([right.float(), loss.detach()])
         for each in self.optimisers:
             each.step()
         if self.average is not None:
             _follow(self.average, self.network, self.options.ema, self.progress.step)
         self.progress.step += 1
-        return torch.stack([right.float(), loss.detach()])
+        return told
+
+    def _parts(self, pixels: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """The batch, or pieces of it of nearly the same size."""
+        most = self.options.part or len(labels)
+        parts = -(-len(labels) // most)
+        return zip(pixels.tensor_split(parts), labels.tensor_split(parts), strict=True)
 
     def try_rate(self, batch: Tensor, rate: float) -> float:
         """One step at that rate, whatever the schedule says; the loss before it."""

@@ -17,6 +17,7 @@ class Options:
     images_seen: int = 300_000  # the length of training; small sets are repeated
     epochs: int | None = None  # passes over the training images; instead of images_seen
     batch_size: int = 128
+    part: int = 0  # images that go through the network at once; 0: all of the batch
 
     optimiser: str = "adamw"
     rate: float = 2e-3  # the highest learning rate of the schedule
@@ -33,7 +34,8 @@ class Options:
 
     flips: bool = False  # answers are the mean over an image and its mirror image
     bf16: bool = True  # 16-bit floats where the device is faster with them
-    channels_last: bool = True  # the channels of a pixel side by side: faster from some 16 on
+    # The channels of a pixel side by side: faster from some 16 on; None: where that is so of few.
+    channels_last: bool | None = True
     compile: bool = False  # torch.compile; pays off in long runs only
     deterministic: bool = False  # the same numbers on every run, more slowly on a GPU
     model: Mapping[str, Any] = field(default_factory=dict)  # the architecture's own keywords

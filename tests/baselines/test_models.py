@@ -246,3 +246,27 @@ def test_an_unknown_name_is_answered_with_the_known_ones():
 
 def test_every_architecture_has_its_year():
     assert set(compare.YEARS) == set(catalogue.ARCHITECTURES)
+
+
+# --- filters that come from the images -----------------------------------------------------------
+
+
+def test_whitening_makes_what_neighbours_have_in_common_one():
+    """Of the patches it was shown: variance 1, and nothing to do with each other."""
+    layers = pytest.importorskip("baselines.models.layers")
+    images = torch.randn(64, 3, 32, 32).cumsum(2).cumsum(3)
+    whitening = layers.Whitening(3, 2)
+    whitening.look_at(images)
+    answers = whitening(images)
+    assert torch.equal(answers[:, 12:], -answers[:, :12])
+    spread = answers[:, :12, ::2, ::2].transpose(0, 1).flatten(1).cov()
+    assert torch.allclose(spread, torch.eye(12), atol=0.01)
+    assert not any(each.requires_grad for each in whitening.parameters())
+
+
+def test_whitening_of_images_that_show_nothing_is_finite():
+    layers = pytest.importorskip("baselines.models.layers")
+    whitening = layers.Whitening(1, 2, copies=2)
+    whitening.look_at(torch.zeros(1, 1, 8, 8))
+    assert whitening.weight.isfinite().all()
+    assert len(whitening.weight) == 16

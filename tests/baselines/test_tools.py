@@ -289,6 +289,22 @@ def test_bench_says_whether_a_claim_is_kept(tmp_path, monkeypatch, onlooker):
     assert len(learning.source(run).test) == run.metrics["held_out_images"]
 
 
+def test_bench_that_is_stopped_shows_what_it_has_measured(tmp_path, monkeypatch):
+    quick = recipes.Recipe("quick", "softmax", "digits", 0.9, 60, {"epochs": 1})
+    monkeypatch.setattr(recipes, "names", lambda: ["quick", "never"])
+    measured = bench.Measured(quick, (train.Result("", "", True, 0.95, "", 1, 1, 0.5, "cpu"),))
+
+    def benched(*_asked):
+        yield measured
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bench, "bench", benched)
+    stopped = CliRunner().invoke(app, ["bench", "--out", str(tmp_path)])
+    assert stopped.exit_code == 130
+    assert "95.00" in stopped.stderr
+    assert f"Stopped. What was trained to its end lies in {tmp_path}" in stopped.stderr
+
+
 # --- TensorBoard and sweeps ----------------------------------------------------------------------
 
 

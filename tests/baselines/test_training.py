@@ -84,7 +84,8 @@ def test_muon_holds_the_norm_of_each_filter_bank():
     found = trainer("resnet9", optimiser="muon", rate=0.0)
     found.try_rate(torch.arange(16), 0.0)
     banks = [each for each in found.network.parameters() if each.ndim == 4]
-    for bank in banks:
+    assert banks[0].requires_grad is False  # of the first layer, which does not learn
+    for bank in banks[1:]:
         assert bank.detach().norm().item() == pytest.approx(len(bank) ** 0.5, rel=1e-3)
 
 
@@ -99,6 +100,27 @@ def test_an_unknown_choice_names_the_known_ones(name):
         trainer(**{name: "magic"})
     with pytest.raises(CallError, match="Choose of flip"):
         trainer(augment=("magic",))
+
+
+def test_a_batch_in_parts_is_learnt_from_as_if_whole():
+    """Where nothing is normalised over the batch."""
+    whole, parts = trainer(batch_size=32), trainer(batch_size=32, part=7)
+    batch = torch.arange(31)
+    told = [each.learn_from(*each.feed.take(batch)) for each in (whole, parts)]
+    assert torch.allclose(told[0], told[1])
+    assert torch.allclose(weights(whole.network), weights(parts.network), atol=1e-6)
+
+
+def test_resnet9_begins_with_filters_of_the_images_it_will_learn_from():
+    pixels = np.zeros((32, 3, 8, 8), np.uint8)
+    pixels[::2] = 255
+    flat = Dataset("flat", ("0", "1"), *[Labelled(pixels, np.arange(32) % 2)] * 2, "itself")
+    of_noise, of_flat = trainer("resnet9", noise((3, 8, 8))), trainer("resnet9", flat)
+    first = [next(each.network.parameters()) for each in (of_noise, of_flat)]
+    assert not torch.allclose(first[0], first[1])
+    found = of_noise.network[1].whitening.weight.clone()
+    of_noise.learn_from(*of_noise.feed.take(torch.arange(16)))
+    assert torch.equal(of_noise.network[1].whitening.weight, found)
 
 
 # --- schedules -----------------------------------------------------------------------------------
@@ -229,6 +251,16 @@ def test_another_view_has_the_same_shape_and_range(name, shape):
     assert view.shape == images.shape
     assert view.min() >= 0 and view.max() <= 1
     assert not torch.equal(view, images)
+
+
+def test_alternate_shows_both_sides_of_every_image_in_two_epochs():
+    images = torch.from_numpy(noise((3, 8, 8), n=64).train.pixels).float() / 255
+    even, odd = augmenting.alternate(images, 4), augmenting.alternate(images, 5)
+    mirrored = [torch.equal(a, b.flip(-1)) for a, b in zip(even, images, strict=True)]
+    assert 10 < sum(mirrored) < 54
+    assert torch.equal(odd, even.flip(-1))
+    again = augmenting.alternate(images.flip(0), 4)  # whichever its neighbours in the batch are
+    assert torch.equal(again, even.flip(0))
 
 
 def test_a_flip_mirrors_some_and_leaves_the_others():
