@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 import redis
 from django.conf import settings
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core.files.base import ContentFile
 from django.db import connections
 from django.db.models import DateTimeField, Value
-from django.test import Client
+from django.test import Client, override_settings
 
 from competitions import files, solutions, submissions, teams
 from competitions.insight import columns
@@ -131,6 +132,21 @@ def frozen_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
         monkeypatch.setattr(models_of_competition, "Now", lambda: frozen)
 
     return freeze
+
+
+# --- passwords ------------------------------------------------------------------------------------
+
+
+class OneRound(PBKDF2PasswordHasher):
+    """The site's own hash of passwords and PINs; how long it takes is Django's affair."""
+
+    iterations = 1
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_passwords() -> Iterator[None]:
+    with override_settings(PASSWORD_HASHERS=[f"{__name__}.{OneRound.__name__}"]):
+        yield
 
 
 # --- people: their comments are the permission matrix --------------------------------------------

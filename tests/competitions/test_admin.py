@@ -185,6 +185,7 @@ def test_the_share_that_the_public_rows_were_drawn_with_stays(create, admin):
 # --- how it is scored ----------------------------------------------------------------------------
 
 
+@pytest.mark.once("a form that is refused; test_parameters_are_written_one_per_line_and_read_back")
 @pytest.mark.parametrize(
     ("fields", "name", "sentence"),
     [

@@ -222,6 +222,7 @@ def test_a_file_beside_a_metric_of_the_table_is_refused(tmp_path, db):
 # --- in the admin --------------------------------------------------------------------------------
 
 
+@pytest.mark.once("refused before anything is written; the other tests of this file")
 @pytest.mark.parametrize(
     ("fields", "files", "name", "sentence"),
     [

@@ -346,6 +346,7 @@ SCORED = [
 ]
 
 
+@pytest.mark.once("the other tests of this file")
 @pytest.mark.parametrize(
     ("metric", "layout", "parameters", "title", "better", "lines", "words"), SCORED
 )

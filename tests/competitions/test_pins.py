@@ -14,8 +14,7 @@ WORD = "correct-horse-battery"
 
 
 @pytest.fixture(autouse=True)
-def fast(settings):
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+def nothing_counted():
     cache.clear()
 
 

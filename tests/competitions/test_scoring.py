@@ -51,6 +51,7 @@ def test_every_metric_makes_a_challenge_in_each_of_its_layouts(metric, layout):
     assert len(rows(sample)) == 11
 
 
+@pytest.mark.once("test_a_sample_of_scores_for_two_classes")
 @pytest.mark.parametrize(
     ("metric", "layout", "parameters", "first"),
     [

@@ -17,12 +17,6 @@ PASSWORD = "a long enough phrase 7"
 LIST = "/api/competitions/"
 
 
-@pytest.fixture(autouse=True)
-def quick_hash(settings):
-    """How long a password takes to hash is Django's affair."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def bearer(client):
     """``bearer(token)``: what the API answers to it."""

@@ -63,7 +63,6 @@ def test_only_prepare_knows_the_chosen_password(monkeypatch):
 
 
 def test_a_chosen_password_replaces_the_one_that_was_kept(db, settings, django_user_model):
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     prepare.organiser()
     kept = up.PASSWORD_FILE.read_text().strip()
     assert kept in up.login(0)

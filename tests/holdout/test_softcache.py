@@ -16,8 +16,7 @@ def forgotten(monkeypatch):
 
 
 @pytest.fixture
-def account(db, django_user_model, settings):
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+def account(db, django_user_model):
     return django_user_model.objects.create_user(NAME, password=PASSWORD)
 
 
