@@ -317,10 +317,11 @@ def run_model() -> None:
 
 
 def _screen_model() -> None:
-    """Where no team waits: a host's question about a model."""
+    """Where no team waits: a pass of a host's question about a model. The next one has a bell of
+    its own, and whoever hears it asks for the teams' models first."""
     asked = screening.claim_next()
-    if asked is not None:
-        serving.screen(asked)
+    if asked is not None and serving.screen(asked):
+        _ring_screening()
 
 
 def enqueue_screening() -> None:

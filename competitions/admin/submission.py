@@ -54,10 +54,15 @@ INCLUDING = dialog(
 )
 SCREENING = dialog(
     "Screen this model?",
-    "It is run three or four times more, behind every team's: in another order, and over images "
-    "that were changed as no eye sees. What is found stands below. A screen for a person who "
-    "decides, no proof.",
+    "It is run three or four times more, each time behind every team's: in another order, and over "
+    "images that were changed as no eye sees. What is found stands below. A screen for a person "
+    "who decides, no proof.",
     "Screen it",
+)
+UNSCREENING = dialog(
+    "Cancel the screening?",
+    "It is stopped within seconds. What was found so far stays below, and so does who cancelled.",
+    "Cancel it",
 )
 CANCELLING = dialog(
     "Cancel this model?",
@@ -112,7 +117,14 @@ class SubmissionAdmin(Exporting, ByRole, ReadOnlyAdmin):
     search_help_text = "File, team, user name, message or error"
     date_hierarchy = "received_at"
     inlines = (ModelRunInline,)
-    actions_detail = ("cancel_model", "screen_model", "score_again", "include_file", "exclude_file")
+    actions_detail = (
+        "cancel_model",
+        "screen_model",
+        "cancel_screening",
+        "score_again",
+        "include_file",
+        "exclude_file",
+    )
     fieldsets = (
         (
             None,
@@ -254,6 +266,19 @@ class SubmissionAdmin(Exporting, ByRole, ReadOnlyAdmin):
 
         return _act(request, form, object_id, verb, "It is screened; look here in a moment.")
 
+    @action(
+        description="Cancel screening",
+        permissions=["unscreen"],
+        dialog=UNSCREENING,
+        icon="cancel",
+    )
+    def cancel_screening(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        def verb(submission: Submission, by: Any, reason: str) -> bool:
+            screening.cancel(submission.model_run, by, reason)
+            return True
+
+        return _act(request, form, object_id, verb, "The screening is cancelled.")
+
     @action(description="Cancel", permissions=["cancel"], dialog=CANCELLING, icon="cancel")
     def cancel_model(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         def verb(submission: Submission, by: Any, reason: str) -> bool:
@@ -268,6 +293,10 @@ class SubmissionAdmin(Exporting, ByRole, ReadOnlyAdmin):
 
     def has_screen_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return _may(request, object_id, model_run__stage=ModelStage.DONE)
+
+    def has_unscreen_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        is_asked = {"model_run__screening__isnull": False, "model_run__screening__done_at": None}
+        return _may(request, object_id, **is_asked)
 
     def has_again_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return _may(request, object_id, status=Status.FAILED)

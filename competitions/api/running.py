@@ -6,7 +6,6 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from competitions import model_runs
-from competitions.model_runs import workers
 from competitions.models import ModelRun
 
 
@@ -48,7 +47,5 @@ class RunDetailOutput(RunOutput):
 
     @extend_schema_field(LinePlaceOutput(allow_null=True))
     def get_place(self, run: ModelRun) -> dict[str, Any] | None:
-        if run.is_over:
-            return None
-        place = model_runs.place(run, workers=len(workers.known() or ()))
+        place = model_runs.place(run)
         return None if place is None else dict(LinePlaceOutput(place).data)

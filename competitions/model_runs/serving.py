@@ -111,9 +111,11 @@ def tell() -> None:
         warm.tell()
 
 
-def screen(asked: Screening) -> None:
-    """Ends a claimed screening; it is claimed again where this machine fails it."""
-    screening.work(asked, warm.server(), warm.tell)
+def screen(asked: Screening) -> bool:
+    """One pass of a claimed screening, claimed again where this machine fails it; True where
+    another one is to come.
+    """
+    return screening.work(asked, warm.server(), warm.tell)
 
 
 def serve(run: ModelRun) -> None:

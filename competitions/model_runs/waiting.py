@@ -1,4 +1,8 @@
-"""Where a model stands in the line, and how long that may take: reckoned as the claims will go."""
+"""Where a model stands in the line, and how long that may take: reckoned as the claims will go.
+
+Each page of a waiting model asks every few seconds, and hundreds may: the line is reckoned for all
+of them at once, about once a second.
+"""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -6,7 +10,11 @@ from datetime import datetime
 from statistics import median
 from typing import Any
 
-from competitions.model_runs.claiming import claimable, ordered
+from django.core.cache import cache
+from django.utils import timezone
+
+from competitions.model_runs import workers
+from competitions.model_runs.claiming import MAX_ATTEMPTS, claimable, ordered
 from competitions.models import ModelRun, ModelStage
 from competitions.models.model_run import LEASED
 
@@ -14,6 +22,9 @@ FORESEEN = 300  # of a longer line only the beginning is reckoned through
 RECENT = 20  # runs whose median is what the next one is expected to take
 UNKNOWN_SECONDS = 60.0
 TRIAL_SECONDS = 5.0
+LINE, RECKONED = "models-line", "models-line-reckoned"
+FRESH = 1  # seconds
+KEPT = 10  # seconds: while one reckons anew the others take what there is
 
 
 @dataclass(frozen=True)
@@ -24,16 +35,47 @@ class Place:
     seconds: float
 
 
-def place(run: ModelRun, workers: int = 1) -> Place | None:
-    """None where it does not wait. ``workers`` is how many devices work off the line."""
-    line = _foreseen()
-    ahead = next((at for at, one in enumerate(line) if one.pk == run.pk), None)
-    if ahead is None:
+@dataclass(frozen=True)
+class Line:
+    """The places by the numbers of the runs; all of them, where the line is not too long."""
+
+    places: dict[int, Place]
+    is_whole: bool
+
+
+def place(run: ModelRun) -> Place | None:
+    """None where it does not wait, or too far back to be foreseen. At most a second old."""
+    if not _waits(run):
         return None
-    recent = _Recent()
-    busy = sum(recent.rest_of(one) for one in ModelRun.objects.filter(stage__in=LEASED))
-    before = sum(recent.expected(one) for one in line[:ahead])
-    return Place(ahead + 1, round((busy + before) / max(workers, 1), 1))
+    is_due = cache.add(RECKONED, True, FRESH)  # true for one in all processes
+    line: Line | None = cache.get(LINE)
+    if line is None or is_due:
+        line = _reckon()
+    elif line.is_whole and run.pk not in line.places:
+        line = _reckon()  # it came since: its page must not say that it stands nowhere
+    return line.places.get(run.pk)
+
+
+def _waits(run: ModelRun) -> bool:
+    """As ``claimable`` has it: the line may still show what was taken or cancelled since."""
+    if run.stage in LEASED:
+        is_lost = run.lease_until is not None and run.lease_until < timezone.now()
+        return is_lost and run.attempt < MAX_ATTEMPTS
+    return not run.is_over
+
+
+def _reckon() -> Line:
+    """How many workers there are counts: they work off the line side by side."""
+    foreseen = _foreseen()
+    recent, devices = _Recent(), len(workers.known() or ()) or 1
+    before = sum(recent.rest_of(one) for one in ModelRun.objects.filter(stage__in=LEASED))
+    places = {}
+    for position, one in enumerate(foreseen, 1):
+        places[one.pk] = Place(position, round(before / devices, 1))
+        before += recent.expected(one)
+    line = Line(places, is_whole=len(foreseen) < FORESEEN)
+    cache.set(LINE, line, KEPT)
+    return line
 
 
 def _foreseen() -> list[Any]:

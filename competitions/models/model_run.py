@@ -255,7 +255,8 @@ class ModelRun(models.Model):
 
 
 class Screening(models.Model):
-    """A host's question about a model that has run: does it look at the images? Four more runs.
+    """A host's question about a model that has run: does it look at the images? Up to four more
+    runs, each a claim of its own.
 
     Its findings are for whoever judges: no proof, and no score.
     """

@@ -9,9 +9,11 @@ A table that is looked up by a perceptual hash survives such a change, and so pa
 screen for a person who decides, no proof of anything.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,9 @@ from scoring.sandbox.submission import softmax
 
 Pixels = NDArray[np.uint8]
 Numbers = NDArray[np.floating[Any]]
+
+NOISE, SHIFT = "noise", "shift"
+SLICE_BYTES = 4 << 20  # of a copy that is in memory while it is written
 
 # 32-bit rounding in another batch moves a probability by some 1e-7.
 SAME = 1e-6
@@ -74,11 +79,24 @@ def order_finding(first: Numbers, second: Numbers) -> Finding:
     return Finding(Verdict.SUSPICIOUS, away, words)
 
 
-def noisy(images: Pixels, seed: int) -> Pixels:
-    """Every value one grey level up or down at random, at 0 and 255 inwards; (N, C, H, W)."""
-    signs = np.random.default_rng(seed).integers(0, 2, images.shape, np.uint8)
-    up = (signs == 1) & (images < 255) | (images == 0)
+def noisy(images: Pixels, seed: int, first: int = 0) -> Pixels:
+    """Every value one grey level up or down at random, at 0 and 255 inwards; (N, C, H, W).
+
+    `first` is the row of the first of these images among all: whatever the slices, an image gets
+    the same noise.
+    """
+    up = _signs(images.shape, seed, first) & (images < 255) | (images == 0)
     return np.where(up, images + np.uint8(1), images - np.uint8(1))
+
+
+def _signs(shape: tuple[int, ...], seed: int, first: int) -> NDArray[np.bool_]:
+    """A bit for each value, of the words that are this image's in one stream of random words."""
+    values = math.prod(shape[1:])
+    words = math.ceil(values / 64)
+    stream = np.random.PCG64(seed).advance(first * words)
+    drawn = stream.random_raw(shape[0] * words).reshape(shape[0], words)
+    bits = np.unpackbits(drawn.view(np.uint8), axis=1, count=values)
+    return bits.reshape(shape).astype(np.bool_)
 
 
 def shifted(images: Pixels, down: int, right: int) -> Pixels:
@@ -89,24 +107,43 @@ def shifted(images: Pixels, down: int, right: int) -> Pixels:
     return images[..., rows[:, np.newaxis], columns]
 
 
-def perturbed(images: Pixels, seed: int) -> dict[str, Pixels]:
-    """The copies to run the model on, by the names that `screen` knows."""
-    copies = {"noise": noisy(images, seed)}
-    if min(images.shape[-2:]) >= SMALLEST_SHIFTED:
-        copies["shift"] = shifted(images, 0, 1)
-    return copies
+def copies(height: int, width: int) -> tuple[str, ...]:
+    """Of images of this size, the copies to run the model on, by the names that `screen` knows."""
+    return (NOISE, SHIFT) if min(height, width) >= SMALLEST_SHIFTED else (NOISE,)
+
+
+def perturbed(name: str, images: Pixels, seed: int, first: int = 0) -> Pixels:
+    """That copy of a slice of the images, of which the first one is the row `first` of all."""
+    return noisy(images, seed, first) if name == NOISE else shifted(images, 0, 1)
+
+
+def write(
+    name: str, source: Path, target: Path, seed: int, step: Callable[[], object] | None = None
+) -> None:
+    """That copy of a file of packed images as another one, some megabytes in memory at a time.
+
+    `step` is called after each of them; what it raises ends the writing.
+    """
+    images = np.load(source, mmap_mode="r")
+    copy = np.lib.format.open_memmap(target, "w+", np.uint8, images.shape)
+    rows = max(1, SLICE_BYTES // max(1, math.prod(images.shape[1:])))
+    for first in range(0, len(images), rows):
+        part = slice(first, first + rows)
+        copy[part] = perturbed(name, images[part], seed, first)
+        if step is not None:
+            step()
 
 
 def screen(original: Numbers, answers: Mapping[str, Numbers]) -> dict[str, Finding]:
-    """One finding for each copy of `perturbed`: the logits (N, K) of the images and of the copies.
+    """One finding for each of these copies: the logits (N, K) of the images and of the copies.
 
     Measured is the share of images that keep their class. A copy is suspicious where even the
     upper end of the share's 95 % interval (Wilson 1927) lies below what honest models keep: ten
     images convict nobody. Raises SpecError where a copy has other images.
     """
     judges: dict[str, Callable[[Numbers, Numbers], Finding]] = {
-        "noise": _noise_finding,
-        "shift": _shift_finding,
+        NOISE: _noise_finding,
+        SHIFT: _shift_finding,
     }
     return {name: judges[name](original, found) for name, found in answers.items()}
 

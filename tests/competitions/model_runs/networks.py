@@ -69,8 +69,8 @@ def greedy() -> bytes:
     return _written(nodes, constants)
 
 
-def slow(rounds: int, classes: int = 3) -> bytes:
-    """Multiplies matrices so many times for every batch."""
+def slow(rounds: int, classes: int = 3, shades: tuple[int, int] = (0, 255)) -> bytes:
+    """Multiplies matrices so many times for every batch whose brightest value is one of these."""
     body = helper.make_graph(
         [
             helper.make_node("MatMul", ["state", "matrix"], ["next"]),
@@ -89,13 +89,21 @@ def slow(rounds: int, classes: int = 3) -> bytes:
         [_constant("matrix", np.eye(256, dtype=np.float32))],
     )
     nodes = [
-        helper.make_node("Loop", ["rounds", "go_on", "start"], ["end"], body=body),
+        helper.make_node("ReduceMax", ["images"], ["brightest"], keepdims=0),
+        helper.make_node("Greater", ["brightest", "darker"], ["is_above"]),
+        helper.make_node("Less", ["brightest", "brighter"], ["is_below"]),
+        helper.make_node("And", ["is_above", "is_below"], ["is_meant"]),
+        helper.make_node("Cast", ["is_meant"], ["once"], to=TensorProto.INT64),
+        helper.make_node("Mul", ["once", "rounds"], ["turns"]),
+        helper.make_node("Loop", ["turns", "go_on", "start"], ["end"], body=body),
         helper.make_node("ReduceMean", ["end"], ["level"], axes=[0, 1], keepdims=0),
         helper.make_node("ReduceMean", ["images"], ["mean"], axes=[2, 3], keepdims=0),
         helper.make_node("Add", ["mean", "level"], ["one"]),
         helper.make_node("Concat", ["one"] * classes, ["logits"], axis=1),
     ]
     constants = [
+        _constant("darker", np.float32((shades[0] - 0.5) / 255)),
+        _constant("brighter", np.float32((shades[1] + 0.5) / 255)),
         _constant("rounds", np.array(rounds, np.int64)),
         _constant("go_on", np.array(True)),
         _constant("start", np.zeros((256, 256), np.float32)),

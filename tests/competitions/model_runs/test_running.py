@@ -4,32 +4,25 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.core.files.base import ContentFile
 from django.test import Client
-from django.urls import reverse
-from django.utils import timezone
 
 from competitions import deadlines, files, model_runs, tasks, teams
-from competitions.model_runs import screening, serving
+from competitions.model_runs import serving
 from competitions.models import (
     Competition,
-    Finding,
     ModelRules,
     ModelRun,
     ModelStage,
     PublicScore,
-    Screening,
     Status,
     Submission,
 )
 from competitions.refusals import FileTooLarge, InvalidModel, LimitReached, NotReady, Refused
-from holdout.accounts.models import User
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -39,31 +32,15 @@ from tests.competitions.model_runs import networks
 pytestmark = [pytest.mark.django_db, pytest.mark.torch]
 
 
-@pytest.fixture
-def challenge(prepared: Callable[..., Competition]) -> Competition:
-    """Open, with images of 4 by 4 grey pixels, and it takes models beside files."""
-    competition = prepared()
-    Finding.objects.all().delete()
-    ModelRules.objects.create(competition=competition, channels=1, height=4, width=4)
-    Competition.objects.filter(pk=competition.pk).update(state="open", opens_at=timezone.now())
-    return deadlines.read(competition.pk)
-
-
 def rules(competition: Competition, **fields: Any) -> Competition:
     ModelRules.objects.filter(competition=competition).update(**fields)
     return deadlines.read(competition.pk)
 
 
 @pytest.fixture
-def send(challenge: Competition) -> Callable[..., Submission]:
-    """``send(alice, content)``: her model as it stands after the upload."""
-
-    def make(user: User, content: bytes, name: str = "net.onnx", **options: Any) -> Submission:
-        there = deadlines.read(challenge.pk)
-        teams.join(there, user)
-        return model_runs.submit(there, user, ContentFile(content, name=name), **options)
-
-    return make
+def send(send_file: Callable[..., Submission]) -> Callable[..., Submission]:
+    """``send(alice, content)``."""
+    return send_file
 
 
 def worked_off() -> None:
@@ -285,61 +262,6 @@ def test_where_only_models_are_taken_the_test_images_stay_here(challenge, alice,
     assert "test.zip" not in client.get(f"/competitions/{challenge.slug}/data/").content.decode()
 
 
-# --- a host's question ---------------------------------------------------------------------------
-
-
-def test_a_model_that_goes_by_one_grey_level_is_told_to_the_host_and_to_nobody_else(
-    send, alice, host, clients, challenge
-):
-    send(alice, networks.right())
-    worked_off()
-    sent = one()
-    address = f"/admin/competitions/submission/{sent.pk}/"
-    button = reverse("admin:competitions_submission_screen_model", args=[sent.pk])
-    asked = clients(host).post(button, {"reason": "too good", "_form_submitted": "on"})
-    assert asked.status_code == 200
-    with pytest.raises(Refused, match="already"):
-        screening.ask(sent.model_run, host)
-    tasks.run_model()
-    found = {each["name"]: each for each in Screening.objects.get().findings}
-    assert found["order"]["verdict"] == "steady"
-    assert found["noise"]["verdict"] == "suspicious"
-    assert found["noise"]["sentence"] in clients(host).get(f"{address}change/").content.decode()
-    told = clients(alice).get(f"/api/submissions/{sent.public_id}/").content.decode()
-    assert "suspicious" not in told
-    assert not list(Path(settings.VAR).glob("screening-*"))
-
-
-def test_a_screening_comes_after_every_teams_model_and_ends_after_three_lost_workers(
-    send, alice, bob, host
-):
-    send(alice, networks.right())
-    worked_off()
-    screening.ask(one().model_run, host)
-    waiting = send(bob, networks.right())
-    tasks.run_model()
-    waiting.model_run.refresh_from_db()
-    assert waiting.model_run.stage == ModelStage.WAITING
-    for _ in range(3):
-        assert screening.waiting()
-        assert screening.claim_next() is not None
-        assert screening.claim_next() is None
-        Screening.objects.update(lease_until=timezone.now() - timedelta(minutes=1))
-    assert not screening.waiting()
-    assert "worker was lost" in Screening.objects.get().trouble
-
-
-def test_a_waiting_screening_is_rung_for_once_a_minute(send, alice, host, told, monkeypatch):
-    send(alice, networks.right())
-    worked_off()
-    screening.ask(one().model_run, host)
-    rung = []
-    monkeypatch.setattr(tasks.run_model, "apply_async", lambda **_options: rung.append(1))
-    for _ in range(3):
-        tasks.sweep()
-    assert rung == [1]
-
-
 # --- the doors -----------------------------------------------------------------------------------
 
 
@@ -368,6 +290,7 @@ def test_the_api_says_what_a_model_must_keep_to(challenge, alice, clients):
         "takes": "both", "channels": 1, "height": 4, "width": 4,
         "formats": ["onnx", "safetensors"], "seconds": 600, "memory_mib": 4096, "file_mib": 80,
         "max_parameters": None, "max_macs": 10**9,
+        "bf16": False,
     }  # fmt: skip
     rules(challenge, takes="files")
     assert clients(alice).get(address).json()["models"] is None

@@ -3,10 +3,13 @@
 import threading
 
 import pytest
+from django.core.cache import cache
 from django.db import connections
+from django.utils import timezone
 
 from competitions import model_runs
-from competitions.model_runs import ending, working
+from competitions.model_runs import claiming, ending, workers, working
+from competitions.model_runs import waiting as line
 from competitions.models import ModelRules, ModelRun, ModelStage
 from scoring.sandbox.contract import Ending, Format, Outcome
 
@@ -99,10 +102,18 @@ def test_the_place_in_the_line_is_the_order_of_the_claims(waiting, alice, bob):
     places = {run.pk: model_runs.place(run) for run in runs}
     assert [places[run.pk].position for run in runs] == [1, 3, 2]
     assert [places[run.pk].seconds for run in runs] == [0.0, 60.0, 30.0]
-    assert model_runs.place(runs[1], workers=2).seconds == 30.0
     order = [model_runs.claim_next(ALL).pk for _ in runs]
     assert order == sorted(places, key=lambda pk: places[pk].position)
-    assert model_runs.place(runs[0]) is None
+    assert model_runs.place(model_runs.read(runs[0].pk)) is None
+
+
+def test_two_workers_work_off_the_line_in_half_the_time(waiting, alice, bob):
+    for name in ("one", "two"):
+        workers.tell_of(workers.Worker(name, "CPU"))
+    waiting(alice)
+    second = waiting(bob)
+    ModelRun.objects.update(expected_seconds=30)
+    assert model_runs.place(second) == model_runs.Place(2, 15.0)
 
 
 def test_what_runs_now_is_waited_for_by_what_is_left_of_it(waiting, alice, bob):
@@ -113,6 +124,62 @@ def test_what_runs_now_is_waited_for_by_what_is_left_of_it(waiting, alice, bob):
     ending.expect_images(running, 18)
     ending.report_progress(running, 9, 4.0)
     assert model_runs.place(second).seconds == 15.0
+
+
+@pytest.fixture
+def one_moment(monkeypatch):
+    """What is reckoned stays fresh until ``later()``."""
+    monkeypatch.setattr(line, "FRESH", 600)
+    monkeypatch.setattr(line, "KEPT", 600)
+    return lambda: cache.delete(line.RECKONED)
+
+
+def test_however_many_pages_ask_the_line_is_reckoned_once(
+    waiting, alice, bob, one_moment, django_assert_num_queries, django_assert_max_num_queries
+):
+    runs = [waiting(alice), waiting(alice), waiting(bob)]
+    with django_assert_max_num_queries(3):  # the line, what runs now, what runs took lately
+        assert model_runs.place(runs[0]).position == 1
+    with django_assert_num_queries(0):
+        for _ in range(500):
+            assert [model_runs.place(run).position for run in runs] == [1, 3, 2]
+    ModelRun.objects.filter(pk=runs[0].pk).update(stage=ModelStage.ENDED)
+    one_moment()
+    assert [model_runs.place(run).position for run in runs[1:]] == [1, 2]
+
+
+def test_who_comes_or_goes_since_sees_it_at_once(
+    waiting, alice, bob, one_moment, django_assert_num_queries
+):
+    first = waiting(alice)
+    assert model_runs.place(first).position == 1
+    second = waiting(bob)
+    assert model_runs.place(second).position == 2
+    model_runs.cancel(first.submission, alice)
+    taken = model_runs.claim_next(ALL)
+    assert taken.pk == second.pk
+    first.refresh_from_db()
+    with django_assert_num_queries(0):
+        assert model_runs.place(first) is None
+        assert model_runs.place(taken) is None
+
+
+def test_what_a_lost_worker_had_stands_in_the_line_again(waiting, alice):
+    waiting(alice)
+    taken = model_runs.claim_next(ALL)
+    assert model_runs.place(taken) is None
+    ModelRun.objects.update(lease_until=timezone.now() - claiming.LEASE)
+    assert model_runs.place(model_runs.read(taken.pk)).position == 1
+
+
+def test_too_far_back_no_place_is_told_nor_asked_for_again(
+    waiting, alice, one_moment, django_assert_num_queries, monkeypatch
+):
+    monkeypatch.setattr(line, "FORESEEN", 2)
+    runs = [waiting(alice) for _ in range(3)]
+    assert model_runs.place(runs[0]).position == 1
+    with django_assert_num_queries(0):
+        assert model_runs.place(runs[2]) is None
 
 
 @pytest.mark.django_db(transaction=True)

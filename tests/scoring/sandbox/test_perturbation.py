@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 
 from scoring import SpecError
+from scoring.sandbox import perturbation
 from scoring.sandbox.perturbation import (
     Verdict,
+    copies,
     noisy,
     order_finding,
     perturbed,
     screen,
     shifted,
+    write,
 )
 
 datasets = pytest.importorskip("sklearn.datasets")
@@ -84,13 +87,13 @@ def test_a_shift_finds_the_table_and_not_the_honest_model(halves):
     (images, labels), (more, _) = halves
     large = images.repeat(4, axis=2).repeat(4, axis=3)
     unseen = more.repeat(4, axis=2).repeat(4, axis=3)
-    copies = perturbed(unseen, 1)
-    assert set(copies) == {"noise", "shift"}
+    changed = {name: perturbed(name, unseen, 1) for name in copies(32, 32)}
+    assert set(changed) == {"noise", "shift"}
     honest = neighbours((large, labels))
-    found = screen(honest(unseen), {name: honest(copy) for name, copy in copies.items()})
+    found = screen(honest(unseen), {name: honest(copy) for name, copy in changed.items()})
     assert {each.verdict for each in found.values()} == {Verdict.STEADY}
     table = lookup(unseen, np.arange(len(unseen)) % 10)
-    found = screen(table(unseen), {name: table(copy) for name, copy in copies.items()})
+    found = screen(table(unseen), {name: table(copy) for name, copy in changed.items()})
     assert {each.verdict for each in found.values()} == {Verdict.SUSPICIOUS}
 
 
@@ -100,8 +103,8 @@ def test_few_images_convict_nobody():
     assert screen(answers, {"noise": others})["noise"].verdict is Verdict.UNCLEAR
 
 
-def test_small_images_are_not_shifted(digits):
-    assert set(perturbed(digits[0], 0)) == {"noise"}
+def test_small_images_are_not_shifted():
+    assert copies(8, 8) == copies(32, 23) == ("noise",)
 
 
 def test_noise_changes_every_value_by_one_and_leaves_none_out_of_range():
@@ -119,6 +122,54 @@ def test_a_shift_moves_and_repeats_the_edge():
     images = np.arange(9, dtype=np.uint8).reshape(1, 1, 3, 3)
     assert shifted(images, 0, 1)[0, 0].tolist() == [[0, 0, 1], [3, 3, 4], [6, 6, 7]]
     assert shifted(images, -1, 0)[0, 0].tolist() == [[3, 4, 5], [6, 7, 8], [6, 7, 8]]
+
+
+@pytest.mark.parametrize("side", [5, 8, 24])
+def test_an_image_is_changed_in_the_same_way_whatever_the_slice(side):
+    images = np.random.default_rng(0).integers(0, 256, (7, 3, side, side), np.uint8)
+    for name in ("noise", "shift"):
+        whole = perturbed(name, images, 3)
+        for rows in (1, 3):
+            parts = [perturbed(name, images[n : n + rows], 3, n) for n in range(0, 7, rows)]
+            assert (np.concatenate(parts) == whole).all()
+
+
+def test_no_two_images_get_the_same_noise():
+    changed = noisy(np.full((50, 1, 8, 8), 100, np.uint8), 0)
+    assert len({image.tobytes() for image in changed}) == 50
+    assert abs((changed == 101).mean() - 0.5) < 0.05
+
+
+def test_a_copy_is_written_slice_by_slice(digits, tmp_path, monkeypatch):
+    pixels, _labels = digits
+    np.save(tmp_path / "test.npy", pixels)
+    monkeypatch.setattr(perturbation, "SLICE_BYTES", 500 * 64)
+    seen, real = [], perturbation.perturbed
+
+    def counted(name, images, seed, first):
+        seen.append(len(images))
+        return real(name, images, seed, first)
+
+    monkeypatch.setattr(perturbation, "perturbed", counted)
+    steps = []
+    write("noise", tmp_path / "test.npy", tmp_path / "noise.npy", 3, lambda: steps.append(1))
+    assert seen == [500, 500, 500, 297]
+    assert len(steps) == 4
+    assert (np.load(tmp_path / "noise.npy") == noisy(pixels, 3)).all()
+
+
+def test_what_nobody_waits_for_is_not_written_to_its_end(digits, tmp_path, monkeypatch):
+    np.save(tmp_path / "test.npy", digits[0])
+    monkeypatch.setattr(perturbation, "SLICE_BYTES", 64)
+    steps = []
+
+    def stop():
+        steps.append(1)
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        write("shift", tmp_path / "test.npy", tmp_path / "shift.npy", 3, stop)
+    assert steps == [1]
 
 
 def test_the_order_does_not_matter_to_a_model_without_state():
