@@ -1,12 +1,17 @@
-"""Download a challenge's files and unpack its archives; go on where a broken download stopped."""
+"""Download a challenge's files and unpack its archives; go on where a broken download stopped.
+
+Where it takes models, what it asks of them is written beside its files, as `python -m scoring run`
+reads it.
+"""
 
 import errno
 import hashlib
+import json
 import re
 import shutil
 import stat
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -18,19 +23,78 @@ from baselines.remote import Refusal, Site
 
 FILES = ("train.zip", "test.zip", "train.csv", "sample_submission.csv")
 FOLDERS = ("train", "test")  # what is unpacked of them
+KEPT_THERE = {"test.zip", "sample_submission.csv"}  # by a challenge that takes models alone
 OPTIONAL = {"train.csv"}  # the folders in train.zip name the classes already
 CHUNK = 1 << 20
 UNPACKED_LIMIT = 32 << 30  # bytes: more than any challenge here, less than most disks
+
+SPEC = challenge.SPEC
+FIRST_LINE = "# What the challenge asks of models, as `python -m baselines fetch` found it.\n"
 
 Report = Callable[[str, int, int | None], None]  # file, bytes so far, bytes in all
 
 
 def fetch(site: Site, folder: Path, report: Report) -> list[Path]:
-    """Every file of the challenge, checked; `train/` and `test/` unpacked beside the archives."""
+    """Every file of the challenge, checked; `train/` and `test/` unpacked beside the archives.
+
+    A challenge that takes models alone keeps its test images, and one that takes models comes with
+    its competition.toml.
+    """
+    told = site.ask(f"/api/competitions/{site.slug}/")
+    models = told.get("models")
+    kept_there = KEPT_THERE if models and models["takes"] == "models" else set()
     folder.mkdir(parents=True, exist_ok=True)
-    found = [path for name in FILES if (path := _one(site, name, folder, report))]
+    wanted = [name for name in FILES if name not in kept_there]
+    found = [path for name in wanted if (path := _one(site, name, folder, report))]
     _unpack_all(found)
-    return found
+    return [*found, _write_spec(folder, spec(told))] if models else found
+
+
+def spec(told: Mapping[str, Any]) -> str:
+    """competition.toml of a challenge that takes models, from what the site's REST door tells."""
+    models = told["models"]
+    limits = {"parameters": models["max_parameters"], "macs": models["max_macs"]}
+    top = {
+        "title": told["title"],
+        "metric": told["metric"]["key"],
+        "layout": told["layout"],
+        "metric_parameters": told["metric_parameters"],
+    }
+    table = {
+        "image": [models["channels"], models["height"], models["width"]],
+        "formats": models["formats"],
+        "seconds": models["seconds"],
+        "memory_mb": models["memory_mib"],
+        "file_mb": models["file_mib"],
+        **{name: limit for name, limit in limits.items() if limit is not None},
+        "bf16": models.get("bf16", False),
+        "classes": told["classes"],
+    }
+    return f"{FIRST_LINE}{_toml(top)}\n[model]\n{_toml(table)}"
+
+
+def _toml(table: Mapping[str, Any]) -> str:
+    return "".join(f"{name} = {_toml_value(value)}\n" for name, value in table.items())
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        pairs = (f"{_toml_value(name)} = {_toml_value(held)}" for name, held in value.items())
+        return f"{{ {', '.join(pairs)} }}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml_value, value))}]"
+    # JSON's strings, numbers and truth values are TOML's, but for one character.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _write_spec(folder: Path, text: str) -> Path:
+    """In place of an earlier one. Raises CallError where somebody else wrote it."""
+    target = folder / SPEC
+    there = target.read_text(encoding="utf-8") if target.exists() else text
+    if there != text and not there.startswith(FIRST_LINE):
+        raise CallError(f"{target} was not written by fetch. Fetch into an empty folder.")
+    target.write_text(text, encoding="utf-8")
+    return target
 
 
 def copy(source: Path, folder: Path) -> list[Path]:
@@ -48,6 +112,8 @@ def copy(source: Path, folder: Path) -> list[Path]:
     _refuse_another(source, folder)
     folder.mkdir(parents=True, exist_ok=True)
     copies = [Path(shutil.copy2(path, folder / path.name)) for path in found]
+    if (source / SPEC).is_file():
+        copies.append(_write_spec(folder, (source / SPEC).read_text(encoding="utf-8")))
     for path in unpacked:
         if not (folder / path.name).exists():
             shutil.copytree(path, folder / path.name)

@@ -4,14 +4,25 @@ Three files were scored when it was prepared (preparing/trials.py): what came of
 the solution, without labels and without a private score.
 """
 
+import zipfile
 from collections.abc import Mapping
+from contextlib import ExitStack
 from math import sqrt
 from typing import Any
 
-from competitions import checks, standings
+from competitions import checks, files, model_rules, standings
 from competitions.checks import Check
 from competitions.deadlines import clock
-from competitions.models import BaselineRun, Competition, Finding, Preparation, Remedy, Run
+from competitions.models import (
+    BaselineRun,
+    Competition,
+    Finding,
+    ModelRules,
+    Preparation,
+    Remedy,
+    Run,
+)
+from competitions.pictures import looking
 
 NO_FILES = "Upload train archive, test archive and solution first, then open it."
 OVER = "Its closing date has passed. Set a later one (or none), then open it."
@@ -21,6 +32,8 @@ DIGITS = 4  # of a trial's score, in a sentence
 BASELINE = "baseline"  # the name of the one check that takes minutes
 UNDER_WAY = (Run.WAITING, Run.TRAINING)
 TRAINED = (Run.READY, Run.POSTED)
+ARCHIVES = ("train.zip", "test.zip")  # of the images that models are given
+GREY = {"1", "L", "LA"}  # Pillow's modes without colour
 
 Trial = Mapping[str, Any]
 
@@ -31,6 +44,7 @@ def checklist(competition: Competition) -> list[Check]:
     return [
         _files(competition),
         _leaks(competition),
+        *_images(competition),
         *_trials(trial),
         *_ladder(competition),
         _dates(competition),
@@ -55,6 +69,71 @@ def _leaks(competition: Competition) -> Check:
         return Check("leaks", True, "Nothing in the leak report waits for a decision.")
     words = f"The leak report waits for your decision: {'; '.join(names)}."
     return Check("leaks", False, words, may_be_overridden=True)
+
+
+def _images(competition: Competition) -> list[Check]:
+    """A line only where models are taken, which are given the images as they are."""
+    rules = model_rules.of(competition)
+    if rules is None or competition.preparation != Preparation.READY:
+        return []
+    found = competition.image_spec if "width" in competition.image_spec else _looked_at(competition)
+    if not found:
+        words = "The images that models are given cannot be read. Upload the files again."
+        return [Check("images", False, words)]
+    return [_sized(found, rules) or _coloured(found, rules)]
+
+
+def _looked_at(competition: Competition) -> Mapping[str, Any]:
+    """Of a few images, where those of an imported challenge were never noted."""
+    archives = competition.files.filter(name__in=ARCHIVES)
+    with ExitStack() as opened:
+        try:
+            return looking.spec_of([opened.enter_context(files.open_data(a)) for a in archives])
+        except (OSError, zipfile.BadZipFile):
+            return {}
+
+
+def _sized(found: Mapping[str, Any], rules: ModelRules) -> Check | None:
+    """What is wrong with the size: then no model could be run at all."""
+    wanted = f"{rules.width} x {rules.height}"
+    (low, width), (lowest, height) = found["width"], found["height"]
+    if (low, lowest) == (width, height) == (rules.width, rules.height):
+        return None
+    if (low, lowest) == (width, height):
+        words = (
+            f"Models are to be given images of {wanted} pixels (width x height), and these have "
+            f"{width} x {height}, so none could be run. Set the width {width} and the height "
+            f"{height} on the tab “Models”, or upload images of {wanted}."
+        )
+    else:
+        words = (
+            f"Models are to be given images of {wanted} pixels (width x height), and these have "
+            f"{low} to {width} x {lowest} to {height}, so none could be run: nothing is resized "
+            "here. Bring all images to one size, upload them again, and set it on the tab “Models”."
+        )
+    return Check("images", False, words)
+
+
+def _coloured(found: Mapping[str, Any], rules: ModelRules) -> Check:
+    """They are turned grey, or into three equal channels: it runs, and hardly anybody wants it."""
+    channels = 1 if set(found["modes"]) <= GREY else 3
+    if channels == rules.channels:
+        words = (
+            f"Test and training images fit the models: {rules.width} x {rules.height} pixels, "
+            f"{'grey' if channels == 1 else 'in colour'}."
+        )
+        return Check("images", True, words)
+    if channels == 1:
+        words = (
+            "The images are grey, and models are to take 3 channels: a network trained on the "
+            "images as they are takes 1 and would be refused. Set 1 channel on the tab “Models”."
+        )
+    else:
+        words = (
+            "The images have colour, and models are to take 1 channel: they would see them grey. "
+            "Set 3 channels on the tab “Models”, or upload grey images."
+        )
+    return Check("images", False, words, may_be_overridden=True)
 
 
 def _trials(trial: Trial) -> list[Check]:

@@ -11,8 +11,9 @@ from scoring.sandbox.contract import Budgets, Contract, Format
 from scoring.sandbox.settings import contract_from
 
 MIB = 1 << 20
-# In a challenge that takes models alone the test images never leave the server.
-WITHHELD = ("test.zip",)
+# In a challenge that takes models alone the test images never leave the server, and nobody needs
+# the form of a file with their ids.
+WITHHELD = ("test.zip", "sample_submission.csv")
 ENDINGS = (".onnx", ".safetensors", ".pt2", ".pt", ".ts")  # of models' files
 PREDICTIONS = (".csv",)  # of files of predictions, never of models
 PLACEHOLDERS = ("a", "b")  # classes, where they are not known yet
@@ -56,6 +57,14 @@ def kind_of(competition: Competition, name: str) -> Sent:
 def takes_models_alone(competition: Competition) -> bool:
     rules = of(competition)
     return rules is not None and not rules.takes_files
+
+
+def sent(competition: Competition) -> str:
+    """What a team sends here, in words that follow “Submit”."""
+    rules = of(competition)
+    if rules is None:
+        return "predictions"
+    return "predictions or a model" if rules.takes_files else "a model"
 
 
 def withheld(competition: Competition) -> tuple[str, ...]:

@@ -1,29 +1,32 @@
 """The starter notebook of a challenge: from its files to a submission, in a dozen short cells.
 
 Made at the preparation and downloaded with the other files. It asks the files beside it for
-classes, sizes and ids, so that it stays right when they are prepared anew.
+classes, sizes and ids, so that it stays right when they are prepared anew. Where models alone are
+taken it ends with a network as a file: the test images are not among the files.
 """
 
 import json
 from collections.abc import Sequence
 from typing import Any
 
+from competitions import model_rules
 from competitions.models import Competition
 from scoring import Layout
 
 NAME = "starter.ipynb"
 DESCRIPTION = "A notebook to begin with: look, train, write a submission"
+DESCRIPTION_OF_MODELS = "A notebook to begin with: look, train, export a model"
 NEEDS = "numpy, Pillow and scikit-learn"
 
 UNPACK = """\
 import zipfile
 from pathlib import Path
 
-DATA = Path(".")  # where train.zip, test.zip, train.csv and sample_submission.csv lie
+DATA = Path(".")  # where {files} lie
 
-for name in ("train", "test"):
+for name in {archives}:
     if not (DATA / name).exists():
-        with zipfile.ZipFile(DATA / f"{name}.zip") as archive:
+        with zipfile.ZipFile(DATA / f"{{name}}.zip") as archive:
             archive.extractall(DATA / name)"""
 
 READ_TABLES = """\
@@ -33,12 +36,18 @@ def table(name):
     with open(DATA / name, newline="", encoding="utf-8-sig") as file:
         return list(csv.reader(file))
 
-label_of = dict(row[:2] for row in table("train.csv")[1:])
+label_of = dict(row[:2] for row in table("train.csv")[1:])"""
+
+READ_SAMPLE = """\
 header, *sample = table("sample_submission.csv")
 test_ids = [row[0] for row in sample]
 classes = sorted(set(label_of.values()))
 print(len(label_of), "training images in", len(classes), "classes;", len(test_ids), "test images")
 print("A submission begins with", ",".join(header))"""
+
+COUNT_CLASSES = """\
+classes = sorted(set(label_of.values()))
+print(len(label_of), "training images in", len(classes), "classes")"""
 
 LOOK = """\
 import random
@@ -155,6 +164,34 @@ if importlib.util.find_spec("scoring"):
 else:
     print("The site checks it too, and a refused file costs no attempt.")"""
 
+CALL = """\
+import subprocess
+import sys
+
+def call(*words):
+    done = subprocess.run(
+        [sys.executable, "-m", *map(str, words)], capture_output=True, text=True
+    )
+    print(done.stdout, done.stderr)
+    done.check_returncode()"""
+
+TRAIN_NETWORK = """\
+ARCH = "lenet5"  # small and quick; `python -m baselines train --help` names the others
+RUN = DATA / "runs" / ARCH
+
+call("baselines", "train", "--arch", ARCH, "--data", DATA.resolve(), "--out", RUN)"""
+
+EXPORT = """\
+MODEL = DATA / "model.onnx"
+call("baselines", "export", RUN, "--format", "onnx", "--out", MODEL)"""
+
+TRY = """\
+if (DATA / "competition.toml").exists():
+    call("scoring", "run", MODEL, "--images", DATA, "--spec", DATA / "competition.toml")
+else:
+    print("`python -m baselines fetch` brings these files and competition.toml, which this needs.")
+    print("The site tries it too, and what that refuses costs no attempt.")"""
+
 SUBMIT = """\
 SITE = "http://127.0.0.1:8000"  # the address in your browser
 TOKEN = ""  # your account's token page makes one
@@ -170,11 +207,11 @@ if TOKEN:
 
     border = uuid.uuid4().hex
     head = (
-        f"--{{border}}\\r\\nContent-Type: text/csv\\r\\n"
-        'Content-Disposition: form-data; name="file"; filename="submission.csv"\\r\\n\\r\\n'
+        f"--{{border}}\\r\\nContent-Type: {kind}\\r\\n"
+        'Content-Disposition: form-data; name="file"; filename="{file}"\\r\\n\\r\\n'
     )
-    answers = (DATA / "submission.csv").read_bytes()
-    form = head.encode() + answers + f"\\r\\n--{{border}}--\\r\\n".encode()
+    content = (DATA / "{file}").read_bytes()
+    form = head.encode() + content + f"\\r\\n--{{border}}--\\r\\n".encode()
     challenge = "/api/competitions/{slug}"
     ask(f"{{challenge}}/join/", b"{{}}", "application/json")
     kind = f"multipart/form-data; boundary={{border}}"
@@ -183,16 +220,28 @@ if TOKEN:
 
 def starter(competition: Competition) -> bytes:
     """The notebook as nbformat 4.5 has it, without outputs."""
+    if model_rules.takes_models_alone(competition):
+        return _written(_of_models(competition))
+    return _written(_of_predictions(competition))
+
+
+def description(competition: Competition) -> str:
+    alone = model_rules.takes_models_alone(competition)
+    return DESCRIPTION_OF_MODELS if alone else DESCRIPTION
+
+
+def _of_predictions(competition: Competition) -> list[dict[str, Any]]:
     layout, slug = competition.submission_layout, competition.slug
-    cells = [
+    named = "train.zip, test.zip, train.csv and sample_submission.csv"
+    return [
         _words(
             f"# {competition.title}\n\nFrom the files to a first submission, scored by "
             f"**{competition.metric_title}**. Put this notebook beside the challenge's files and "
             f"run its cells from top to bottom. It needs {NEEDS}."
         ),
         _words("## The files"),
-        _code(UNPACK),
-        _code(READ_TABLES),
+        _code(UNPACK.format(files=named, archives='("train", "test")')),
+        _code(f"{READ_TABLES}\n{READ_SAMPLE}"),
         _words("## Look at some images\n\nBefore any model: what would you go by?"),
         _code(LOOK),
         _words("## Images as numbers"),
@@ -212,9 +261,46 @@ def starter(competition: Competition) -> bytes:
             "below.\n\nNext: a network that knows neighbouring pixels. `python -m baselines train "
             "--arch lenet5 --data .` trains one on these files (docs: the baselines' README)."
         ),
-        _code(SUBMIT.format(slug=slug)),
+        _code(SUBMIT.format(slug=slug, file="submission.csv", kind="text/csv")),
     ]
-    return _written(cells)
+
+
+def _of_models(competition: Competition) -> list[dict[str, Any]]:
+    named = "train.zip and train.csv"
+    binary = "application/octet-stream"
+    return [
+        _words(
+            f"# {competition.title}\n\nFrom the training images to a first model, scored by "
+            f"**{competition.metric_title}** over test images that stay on the server. Put this "
+            "notebook beside the challenge's files and run its cells from top to bottom, in a "
+            "clone of the site's project after `make lab`: its baselines train and export."
+        ),
+        _words("## The files"),
+        _code(UNPACK.format(files=named, archives='("train",)')),
+        _code(f"{READ_TABLES}\n{COUNT_CLASSES}"),
+        _words("## Look at some images\n\nBefore any model: what would you go by?"),
+        _code(LOOK),
+        _words(
+            "## A first network\n\nA fifth of the images is set aside, to see how it does on new "
+            "ones. What a model must keep to, its size and its seconds, is on the challenge's page."
+        ),
+        _code(CALL),
+        _code(TRAIN_NETWORK),
+        _words(
+            "## As one file\n\nONNX: pixels from 0 to 1 go in, a number for each class comes out, "
+            "in the challenge's order. Its answers are held against the network's own."
+        ),
+        _code(EXPORT),
+        _words("## As the site runs it\n\nIn the same sandbox, over the training images."),
+        _code(TRY),
+        _words(
+            "## Send it\n\nDrop `model.onnx` on the challenge's page, or fill in the two lines "
+            "below. A dry run over a few training images comes first, and what it refuses costs "
+            "no attempt.\n\nNext: other networks and settings. The challenge's board shows what "
+            "the best ones cost."
+        ),
+        _code(SUBMIT.format(slug=competition.slug, file="model.onnx", kind=binary)),
+    ]
 
 
 def _words(text: str) -> dict[str, Any]:

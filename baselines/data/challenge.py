@@ -1,4 +1,5 @@
-"""A challenge as it is fetched from a site: train.zip, test.zip, train.csv, sample_submission.csv.
+"""A challenge as it is fetched from a site: train.zip, test.zip, train.csv, sample_submission.csv,
+and where it takes models competition.toml.
 
 `train/` and `test/` may also lie unpacked beside the archives. Images are read straight from the
 archive, one by one, so nothing is unpacked that need not be.
@@ -6,6 +7,7 @@ archive, one by one, so nothing is unpacked that need not be.
 
 import csv
 import io
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
@@ -15,7 +17,9 @@ from PIL import Image, UnidentifiedImageError
 from baselines.data.dataset import Dataset, Labelled, Pixels, part_held_out, split
 from baselines.data.decoding import Files, ahead, array
 from baselines.errors import BaselineError, CallError
+from scoring.answers import class_order
 
+SPEC = "competition.toml"
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
 MIXED_SIZE = (64, 64)  # width and height for a set whose images differ in size
 GREY_MODES = {"1", "L", "LA"}
@@ -32,16 +36,31 @@ def load(folder: Path, largest: int | None = None) -> Dataset:
         raise BaselineError(f"{source} holds no images. Expected one folder of images per class.")
     names = list(pictures)
     labels = _labels(names, folder / "train.csv")
-    classes = sorted(set(labels))
+    classes = _classes(folder, labels)
     if len(classes) < 2:
         raise BaselineError(f"{source} has only the class {classes[0]}; at least two are needed.")
-    codes = np.searchsorted(np.array(classes), np.array(labels)).astype(np.int64)
+    places = {name: at for at, name in enumerate(classes)}
+    codes = np.array([places[label] for label in labels], np.int64)
     size, grey = looks(pictures, largest)
     train, held = (
-        Labelled(stack(pictures.some([names[at] for at in places]), size, grey), codes[places])
-        for places in split(folder.name, codes)
+        Labelled(stack(pictures.some([names[at] for at in part]), size, grey), codes[part])
+        for part in split(folder.name, codes)
     )
-    return Dataset(folder.name, tuple(classes), train, held, part_held_out())
+    return Dataset(folder.name, classes, train, held, part_held_out())
+
+
+def _classes(folder: Path, labels: list[str]) -> tuple[str, ...]:
+    """In the challenge's order, which a model's outputs have: as competition.toml lists them, else
+    as the site orders names by itself."""
+    path = folder / SPEC
+    if path.is_file():
+        try:
+            listed = tomllib.loads(path.read_text(encoding="utf-8")).get("model", {}).get("classes")
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise CallError(f"{path}: {error}. Fetch the challenge again.") from None
+        if listed and set(listed) == set(labels):
+            return tuple(listed)
+    return class_order(labels)
 
 
 def part(folder: Path, name: str) -> Path:
@@ -49,6 +68,11 @@ def part(folder: Path, name: str) -> Path:
     for path in (folder / name, folder / f"{name}.zip"):
         if path.exists():
             return path
+    if name == "test" and (folder / SPEC).is_file():
+        raise CallError(
+            f"{folder} has no test images: where a challenge takes models alone they stay on the "
+            "site. Write the run as a file (python -m baselines export), and submit that."
+        )
     raise CallError(f"{folder} has neither {name}/ nor {name}.zip. Is it a fetched challenge?")
 
 

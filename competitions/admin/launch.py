@@ -154,6 +154,8 @@ def _where(name: str, competition: Competition) -> tuple[str, str]:
         case "leaks":
             build = reverse("admin:competitions_competition_build", args=[competition.pk])
             return build, "The leak report"
+        case "images":
+            return change, "Models and files"
         case "trial":
             return change, "Metric and files"
         case "right" | "random" | "defined" | "ladder":

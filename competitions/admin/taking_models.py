@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import StackedInline
 from unfold.decorators import display
 
-from competitions import access, audit
+from competitions import access, audit, preparing
 from competitions.admin import columns
 from competitions.admin.inlines import ReadOnlyInline
 from competitions.models import Competition, Kind, ModelRules, ModelRun, Screening, Takes
@@ -105,21 +105,24 @@ class ModelRunInline(ReadOnlyInline):
 
     @display(description="Does it look at the images?")  # type: ignore[untyped-decorator]
     def screened(self, run: ModelRun) -> str | SafeString:
-        """What a host's screening found."""
+        """What a host's screening found, or has found so far."""
         found: Screening | None = getattr(run, "screening", None)
         if found is None:
             return "Not asked: “Screen” does."
-        if found.done_at is None:
-            return "Being screened."
-        return found.trouble or columns.items([one["sentence"] for one in found.findings])
+        state = "Being screened." if found.done_at is None else found.trouble
+        told = [one["sentence"] for one in found.findings]
+        return columns.items([state, *told] if state else told)
 
 
 def save(request: HttpRequest, competition: Competition, formset: Any) -> None:
-    """The rules as they were filled in, and a line of the audit log."""
+    """The rules as they were filled in, what is written after them, a line of the audit log."""
+    if formset.has_changed():
+        Competition.objects.locked(competition.pk)
     formset.save()
     changed = [name for _rules, names in formset.changed_objects for name in names]
     touched = [*formset.new_objects, *formset.deleted_objects]
     if changed or touched:
+        preparing.follow_rules(competition.pk)
         words = ", ".join(changed) or "taken or not"
         audit.record(competition, request.user, Kind.SETTINGS_CHANGED, "models", reason=words)
 

@@ -177,6 +177,7 @@ class ModelRulesOutput(serializers.ModelSerializer[ModelRules]):
             "file_mib",
             "max_parameters",
             "max_macs",
+            "bf16",
         ]
 
 

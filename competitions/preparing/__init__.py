@@ -256,8 +256,22 @@ def renew_notebook(competition: Competition) -> None:
         path=stored.path,
         size=stored.size,
         sha256=stored.sha256,
-        description=notebook.DESCRIPTION,
+        description=notebook.description(fresh),
     )
+
+
+def follow_rules(competition_pk: int) -> None:
+    """What was written for participants, after the challenge began to take something else.
+
+    A draft's pages where nobody has changed a word since, and the notebook where there is one.
+    """
+    with transaction.atomic():
+        competition = Competition.objects.locked(competition_pk)
+        if competition.preparation != Preparation.READY:
+            return  # both are written at the end of the preparation
+        Competition.objects.filter(pk=competition_pk).update(**pages.overview_anew(competition))
+        if competition.files.filter(name=notebook.NAME).exists():
+            renew_notebook(competition)
 
 
 def _replace_samples(competition: Competition, built: Built) -> None:

@@ -8,30 +8,55 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from competitions import model_rules
 from competitions.models import Competition
 from competitions.preparing.answers import IGNORED, PRIVATE, PUBLIC
 from competitions.preparing.built import Built
 
 DRAFTED = "drafted"  # in the image spec: each page's hash as it was drafted
 MOST_CLASSES = 40  # named in a sentence
+BEGIN = (
+    "1. Join, and open the *Data* page.\n"
+    "2. Send `sample_submission.csv` as it comes: it shows the way of a file.\n"
+    "3. Train a model, or take a baseline, and send its answers.\n\n"
+)
+BEGIN_WITH_MODELS = (
+    "1. Join, and open the *Data* page: `starter.ipynb` goes all the way.\n"
+    "2. Train a network on the training images, or take one of the baselines.\n"
+    "3. Export it as one file, and send that: it is run here, over test images that stay here.\n\n"
+)
 
 
 def drafted(competition: Competition, built: Built) -> dict[str, Any]:
     """The columns to write: pages, and the image spec with what was drafted."""
     pages = {
         "summary": _summary(built),
-        "overview": _overview(competition, built),
+        "overview": _overview(competition, len(built.classes)),
         "data_page": _data_card(built),
         "rules": _rules(competition),
     }
-    known: Mapping[str, str] = competition.image_spec.get(DRAFTED, {})
     ours = {
         name: text
         for name, text in pages.items()
-        if not getattr(competition, name) or _mark(getattr(competition, name)) == known.get(name)
+        if not getattr(competition, name) or _is_drafted(competition, name)
     }
     marks = {name: _mark(text) for name, text in ours.items()}
     return {**ours, "image_spec": {**built.image_spec, DRAFTED: marks}}
+
+
+def overview_anew(competition: Competition) -> dict[str, Any]:
+    """The columns to write where the challenge takes something else since the page was drafted."""
+    if competition.solution is None or not _is_drafted(competition, "overview"):
+        return {}
+    text = _overview(competition, len(competition.solution.classes))
+    marks = {**competition.image_spec[DRAFTED], "overview": _mark(text)}
+    return {"overview": text, "image_spec": {**competition.image_spec, DRAFTED: marks}}
+
+
+def _is_drafted(competition: Competition, page: str) -> bool:
+    """Whether nobody has changed a word since."""
+    known: Mapping[str, str] = competition.image_spec.get(DRAFTED, {})
+    return _mark(getattr(competition, page)) == known.get(page)
 
 
 def _mark(text: str) -> str:
@@ -45,14 +70,13 @@ def _summary(built: Built) -> str:
     )
 
 
-def _overview(competition: Competition, built: Built) -> str:
+def _overview(competition: Competition, classes: int) -> str:
+    alone = model_rules.takes_models_alone(competition)
+    others = "others, which nobody is given" if alone else "others"
     return (
-        f"Every image of **{competition.title}** belongs to one of {len(built.classes)} classes. "
-        "Train a model on the images whose class is known, and predict the class of the others."
-        "\n\n## Begin\n\n"
-        "1. Join, and open the *Data* page.\n"
-        "2. Send `sample_submission.csv` as it comes: it shows the way of a file.\n"
-        "3. Train a model, or take a baseline, and send its answers.\n\n"
+        f"Every image of **{competition.title}** belongs to one of {classes} classes. "
+        f"Train a model on the images whose class is known, and predict the class of the {others}."
+        f"\n\n## Begin\n\n{BEGIN_WITH_MODELS if alone else BEGIN}"
         "## How it is scored\n\n"
         f"By **{competition.metric_title}**. A part of the test images, drawn with a secret seed, "
         "makes the board that everybody sees; the rest decides at the end.\n"

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.http import Http404, HttpRequest
 
-from competitions import access, deadlines, teams
+from competitions import access, deadlines, model_rules, teams
 from competitions.deadlines import Phase
 from competitions.live import events
 from competitions.models import Announcement, Competition, Standing, Submission, Team
@@ -40,6 +40,16 @@ class Challenge:
         if self.team is not None and self.team.disqualification:
             return False
         return self.is_open or (self.is_over and self.competition.late_submissions)
+
+    @property
+    def takes_models_alone(self) -> bool:
+        """Then no test image is offered, and no form of a file."""
+        return model_rules.takes_models_alone(self.competition)
+
+    @property
+    def sent(self) -> str:
+        """What a team sends: predictions, a model, or either."""
+        return model_rules.sent(self.competition)
 
     @property
     def can_join(self) -> bool:

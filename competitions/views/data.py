@@ -9,7 +9,7 @@ from django.utils.cache import get_conditional_response
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from competitions import access, files
+from competitions import access, files, model_rules
 from competitions.models import ClassSample, Competition
 from competitions.refusals import NotFound, Refused
 from competitions.views import challenge as challenges
@@ -51,6 +51,7 @@ def data(request: HttpRequest, slug: str) -> HttpResponse:
         "mosaic": _folded(pictured),
         "pictured": len(pictured),
         "example": layouts.example(competition),
+        "models": model_rules.of(competition),
     }
     return render(request, "competitions/data.html", context)
 

@@ -95,6 +95,8 @@ def _send(competition: Competition, user: AbstractUser, sent: dict[str, Any]) ->
 
 
 def _sample(competition: Competition) -> SimpleUploadedFile:
+    """Raises Refused where no files are taken, and so none is offered."""
+    model_rules.require_files(competition)
     with files.open_data(files.data_file(competition, files.SAMPLE)) as stream:
         return SimpleUploadedFile(files.SAMPLE, stream.read(), "text/csv")
 

@@ -21,6 +21,7 @@ SAMPLE = "sample_submission.csv"
 CUSTOM = "custom"  # a metric of the organiser's own, which nobody has at home
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
 NUMPY = ".npy"
+TEST, TRAIN = "test", "train"  # folders of a fetched challenge, or archives of these names
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class Challenge:
 def read(spec: Path, images: Path, sample: Path | None, classes: Path | None) -> Challenge:
     """Raises SpecError, SolutionError (the sample), OSError.
 
-    Without a sample the ids are the images' names without ending, or their numbers in an array.
+    Without a sample the ids are the images' names without ending, or their numbers in an array; of
+    training images, which no sample knows, their paths, as in train.csv.
     """
     settings = _settings(spec)
     metric = _metric(settings)
@@ -42,7 +44,7 @@ def read(spec: Path, images: Path, sample: Path | None, classes: Path | None) ->
     table = dict(settings["model"])
     table.setdefault("several", _takes_several(metric, layout))
     listed = arguments.read_classes(classes) or table.get("classes")
-    found = sample or _beside(spec, images)
+    found = sample or (None if _are_training(images) else _beside(spec, images))
     if found is None:
         contract = contract_from(table, listed)
         return Challenge(contract, _made(_names(images), contract, metric, layout))
@@ -54,9 +56,17 @@ def read(spec: Path, images: Path, sample: Path | None, classes: Path | None) ->
 
 
 def pictures(images: Path) -> Path:
-    """The test images themselves, where the folder of a whole challenge is named."""
-    inside = [images / "test", images / "test.zip"] if images.is_dir() else []
+    """The images themselves, where the folder of a whole challenge is named.
+
+    The test images; the training images where the challenge keeps those to itself.
+    """
+    names = [f"{part}{ending}" for part in (TEST, TRAIN) for ending in ("", ".zip")]
+    inside = [images / name for name in names] if images.is_dir() else []
     return next((path for path in inside if path.exists()), images)
+
+
+def _are_training(images: Path) -> bool:
+    return pictures(images).stem == TRAIN
 
 
 def _settings(path: Path) -> dict[str, Any]:
@@ -125,7 +135,8 @@ def _names(images: Path) -> list[str]:
         with zipfile.ZipFile(source) as archive:
             names = archive.namelist()
     paths = [PurePosixPath(name) for name in sorted(names)]
-    stems = [path.stem for path in paths if path.suffix.lower() in SUFFIXES]
-    if not stems:
+    found = [path for path in paths if path.suffix.lower() in SUFFIXES]
+    if not found:
         raise scoring.SpecError(f"{source} holds no images.")
-    return stems
+    # one name may come in the folder of every class
+    return [str(path) if _are_training(images) else path.stem for path in found]

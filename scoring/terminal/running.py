@@ -27,8 +27,8 @@ def run(
     images: Annotated[
         Path,
         typer.Option(
-            help="A folder or zip archive of images, an array of uint8 (.npy), or the "
-            "folder of a fetched challenge."
+            help="A folder or zip archive of images, an array of uint8 (.npy), or the folder "
+            "of a fetched challenge: its test images, or where it keeps those its training images."
         ),
     ],
     spec: Annotated[

@@ -112,6 +112,8 @@ class Handler(BaseHTTPRequestHandler):
             return None
         if self.path.startswith("/competitions/"):
             return self._file(self.path.rsplit("/", 1)[1])
+        if self.path == "/api/competitions/sides/":
+            return self._json(200, self.server.told)
         if self.path.startswith("/api/submissions/"):
             answers = self.server.answers
             return self._json(200, answers.pop(0) if len(answers) > 1 else answers[0])
@@ -177,6 +179,7 @@ class FakeSite(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.files, self.hashes, self.seen, self.joined = files, {}, [], False
         self.refuse, self.cut, self.redirect = None, None, None
+        self.told = {"models": None}
         self.answers = [{"id": "7", "status": "scored", "public_score": 0.9}]
 
     @property

@@ -70,3 +70,12 @@ def test_other_wrong_folders_are_named(tmp_path):
     (tmp_path / "train.zip").write_bytes(zipped({"a/0.png": png(0, 0), "a/1.png": png(0, 1)}))
     with pytest.raises(BaselineError, match="at least two"):
         challenge.load(tmp_path)
+
+
+def test_classes_that_are_numbers_come_in_the_sites_order(tmp_path):
+    """A model's outputs have that order; by the alphabet 10 would come before 2."""
+    images = {f"{label}/{at}.png": png(0, at) for label in (1, 2, 10) for at in range(5)}
+    (tmp_path / "train.zip").write_bytes(zipped(images))
+    found = challenge.load(tmp_path)
+    assert found.classes == ("1", "2", "10")
+    assert sorted({found.classes[code] for code in found.train.labels}) == ["1", "10", "2"]

@@ -2,6 +2,7 @@
 
 import shutil
 import stat
+import tomllib
 import zipfile
 
 import pytest
@@ -9,6 +10,7 @@ from typer.testing import CliRunner
 
 from baselines import catalogue, fetch
 from baselines.__main__ import app
+from baselines.data import challenge
 from baselines.errors import BaselineError, CallError
 from baselines.remote import Site
 from tests.baselines.conftest import FakeSite, png, running, zipped
@@ -41,7 +43,9 @@ def test_a_second_time_downloads_nothing(site, tmp_path):
     site.seen.clear()
     site.cut = 0  # no byte would come
     fetch.fetch(place, tmp_path, quiet)
-    assert all("If-None-Match" in seen[2] for seen in site.seen)
+    downloads = [headers for _method, path, headers in site.seen if "/data/" in path]
+    assert len(downloads) == len(site.files)
+    assert all("If-None-Match" in headers for headers in downloads)
 
 
 def test_goes_on_where_it_broke_off(site, tmp_path):
@@ -241,3 +245,82 @@ def test_a_slug_without_a_site_is_asked_for_one(monkeypatch):
     answer = CliRunner().invoke(app, ["fetch", "sides", "--token", "secret"])
     assert answer.exit_code == 2
     assert "HOLDOUT_URL" in answer.output
+
+
+# --- challenges that take models -----------------------------------------------------------------
+
+MODELS = {
+    "takes": "both", "channels": 1, "height": 10, "width": 12, "formats": ["onnx"],
+    "seconds": 60, "memory_mib": 512, "file_mib": 16, "max_parameters": 5000, "max_macs": None,
+    "bf16": True,
+}  # fmt: skip
+STRANGE = 'a "quoted" \\ name\n\x7fü'
+
+
+def asks(site, **models):
+    site.told = {
+        "title": STRANGE,
+        "metric": {"key": "fbeta"},
+        "layout": "labels",
+        "metric_parameters": {"beta": 0.5, "weights": {"left": [1, 1e-7], STRANGE: []}},
+        "classes": ["right", "left"],
+        "models": {**MODELS, **models},
+    }
+    return Site.at(site.url, "sides", "secret")
+
+
+def test_what_is_asked_of_a_model_is_written_beside_the_files(site, tmp_path):
+    found = fetch.fetch(asks(site), tmp_path, quiet)
+    assert found[-1] == tmp_path / "competition.toml"
+    told = tomllib.loads(found[-1].read_text(encoding="utf-8"))
+    assert told.pop("model") == {
+        "image": [1, 10, 12], "formats": ["onnx"], "seconds": 60, "memory_mb": 512, "file_mb": 16,
+        "parameters": 5000, "bf16": True, "classes": ["right", "left"],
+    }  # fmt: skip
+    expected = {name: site.told[name] for name in ("title", "layout", "metric_parameters")}
+    assert told == {"metric": "fbeta", **expected}
+
+
+def test_a_challenge_without_models_has_no_such_file(site, tmp_path):
+    fetch.fetch(Site.at(site.url, "sides", "secret"), tmp_path, quiet)
+    assert not (tmp_path / "competition.toml").exists()
+
+
+def test_rules_that_changed_are_written_anew_and_nothing_of_ones_own(site, tmp_path):
+    place = asks(site)
+    fetch.fetch(place, tmp_path, quiet)
+    asks(site, seconds=30)
+    fetch.fetch(place, tmp_path, quiet)
+    written = (tmp_path / "competition.toml").read_text()
+    assert "seconds = 30" in written
+    (tmp_path / "competition.toml").write_text("[model]\nimage = [1, 8, 8]\n")
+    with pytest.raises(CallError, match=r"was not written by fetch\. Fetch into an empty"):
+        fetch.fetch(place, tmp_path, quiet)
+    assert "8, 8" in (tmp_path / "competition.toml").read_text()
+
+
+def test_where_models_alone_are_taken_the_training_images_come_and_no_others(site, tmp_path):
+    for name in ("test.zip", "sample_submission.csv"):
+        del site.files[name]
+    found = fetch.fetch(asks(site, takes="models"), tmp_path, quiet)
+    assert [path.name for path in found] == ["train.zip", "train.csv", "competition.toml"]
+    assert (gets(site, "test.zip"), gets(site, "sample_submission.csv")) == ([], [])
+    with pytest.raises(CallError, match="they stay on the site"):
+        challenge.part(tmp_path, "test")
+
+
+def test_a_copy_has_the_rules_too(site, tmp_path):
+    fetch.fetch(asks(site), tmp_path / "first", quiet)
+    for _again in range(2):
+        fetch.copy(tmp_path / "first", tmp_path / "copy")
+    written = [(tmp_path / name / "competition.toml").read_bytes() for name in ("first", "copy")]
+    assert written[0] == written[1]
+
+
+def test_a_networks_outputs_have_the_order_of_the_fetched_challenge(site, tmp_path):
+    fetch.fetch(asks(site), tmp_path, quiet)
+    images = challenge.load(tmp_path)
+    assert images.classes == ("right", "left")
+    bright = [images.train.pixels[images.train.labels == code].mean(axis=(0, 1)) for code in (0, 1)]
+    assert bright[0][:, -1].mean() > 100 > bright[0][:, 0].mean()
+    assert bright[1][:, 0].mean() > 100 > bright[1][:, -1].mean()

@@ -1,12 +1,15 @@
 """The launch checklist: what is looked at, what a reason overrides, and what is never stored."""
 
+import io
 import json
+import re
 from datetime import timedelta
 from random import Random
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from PIL import Image
 
 from competitions import deadlines, launch, lifecycle, solutions, tasks
 from competitions.deadlines import Phase
@@ -16,6 +19,7 @@ from competitions.models import (
     Competition,
     Finding,
     Kind,
+    ModelRules,
     Preparation,
     Remedy,
     Run,
@@ -24,7 +28,7 @@ from competitions.models import (
 from competitions.refusals import NotReady
 from scoring.custom import MetricError
 from tests.competitions.test_admin import admin
-from tests.competitions.zips import TRUTH, solution_csv
+from tests.competitions.zips import CLASSES, TRUTH, image, packed, solution_csv
 
 __all__ = ["admin"]  # fixtures
 
@@ -169,6 +173,98 @@ def test_dates_that_are_out_of_order_say_how(ready, fields, words, may_be):
     found = missing(ready)["dates"]
     assert words in found.sentence
     assert found.may_be_overridden is may_be
+
+
+# --- images for models ---------------------------------------------------------------------------
+
+
+def asking(competition, channels=1, height=4, width=4, takes="models"):
+    ModelRules.objects.create(
+        competition=competition, channels=channels, height=height, width=width, takes=takes
+    )
+    return {check.name: check for check in launch.checklist(deadlines.read(competition.pk))}
+
+
+def pictures(size, colour=None):
+    if colour is None:
+        return image(3, size)
+    stream = io.BytesIO()
+    Image.new("RGB", size, colour).save(stream, "PNG")
+    return stream.getvalue()
+
+
+@pytest.fixture
+def images_of(prepared):
+    """``images_of((6, 5))``: a challenge whose test images have that width and height."""
+
+    def make(size, train_size=None, colour=None):
+        train = {f"{name}/0.png": pictures(train_size or size, colour) for name in CLASSES}
+        test = {name: pictures(size, colour) for name in TRUTH}
+        return prepared(train=packed(train), test=packed(test))
+
+    return make
+
+
+def test_images_that_fit_the_models_are_told_and_without_models_nobody_asks(ready):
+    assert "images" not in {check.name for check in launch.checklist(ready)}
+    assert asking(ready)["images"].sentence == (
+        "Test and training images fit the models: 4 x 4 pixels, grey."
+    )
+
+
+def test_files_alone_are_no_matter_of_size(ready):
+    assert "images" not in asking(ready, height=9, takes="files")
+
+
+@pytest.mark.parametrize("noted", [True, False])
+@pytest.mark.parametrize(
+    ("sizes", "asked", "words"),
+    [
+        (((6, 5),), (6, 5), ""),
+        (((6, 5),), (5, 6), "have 6 x 5, so none could be run. Set the width 6 and the height 5"),
+        (((6, 5), (8, 5)), (6, 5), "have 6 to 8 x 5 to 5, so none .* Bring all images to one size"),
+        (((6, 5), (6, 9)), (6, 5), "have 6 to 6 x 5 to 9, so none .* Bring all images to one size"),
+    ],
+)
+def test_images_of_another_size_than_models_take_stop_the_opening(
+    images_of, sizes, asked, words, noted
+):
+    """Packing would refuse them, and so every run. Of an import nobody has noted the sizes."""
+    competition = images_of(*sizes)
+    if not noted:
+        change(competition, image_spec={})
+    found = asking(competition, width=asked[0], height=asked[1])["images"]
+    assert found.is_done is not bool(words)
+    assert re.search(words, found.sentence)
+    if words:
+        assert not found.may_be_overridden
+
+
+@pytest.mark.parametrize(
+    ("colour", "channels", "words"),
+    [
+        (None, 3, "Set 1 channel on the tab"),
+        ((200, 30, 30), 1, "Set 3 channels on the tab"),
+        ((200, 30, 30), 3, "in colour"),
+    ],
+)
+def test_other_channels_than_the_images_have_are_a_warning(images_of, colour, channels, words):
+    found = asking(images_of((6, 5), colour=colour), channels, 5, 6)["images"]
+    assert words in found.sentence
+    assert found.is_done is not found.may_be_overridden
+
+
+def test_images_that_are_gone_are_not_taken_for_good_ones(ready):
+    change(ready, image_spec={})
+    ready.files.filter(name__in=launch.ARCHIVES).delete()
+    assert "cannot be read" in asking(ready)["images"].sentence
+
+
+def test_the_page_leads_to_where_the_size_is_set(ready, admin):
+    asking(ready, height=9)
+    page = admin.get(page_of(ready)).content.decode()
+    assert 'data-check="images"' in page
+    assert "Models and files" in page
 
 
 # --- the trial -----------------------------------------------------------------------------------

@@ -7,11 +7,12 @@ import pytest
 from django.core.management import CommandError
 from django.utils import timezone
 
-from competitions import files, model_rules, submissions
+from competitions import files, model_rules, notebook, preparing, submissions
 from competitions.management import bundles
 from competitions.models import (
     Act,
     Competition,
+    DataFile,
     Kind,
     ModelRules,
     ModelRun,
@@ -57,6 +58,16 @@ def test_an_editor_lets_a_challenge_take_models_and_it_is_written_down(staff, co
     assert (rules.seconds, rules.max_parameters, rules.takes_safetensors) == (60, 1_000_000, False)
     assert page.status_code == 200
     assert Act.objects.filter(kind=Kind.SETTINGS_CHANGED, subject="models").exists()
+
+
+def test_the_form_has_the_notebook_written_for_what_is_taken_then(staff, competition, clients):
+    preparing.renew_notebook(competition)
+    for takes, has_answers in (("models", False), ("both", True)):
+        rules = ModelRules.objects.first()
+        filled_in = {**FILLED_IN, "takes": takes, **({"id": rules.pk} if rules else {})}
+        save(clients(staff[Role.EDITOR]), competition, initial=1 if rules else 0, **filled_in)
+        file = DataFile.objects.get(name=notebook.NAME)
+        assert (b"submission.csv" in files.read("data", file.path)) is has_answers
 
 
 def test_a_judge_changes_nothing(staff, competition, clients):
