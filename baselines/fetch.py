@@ -28,7 +28,6 @@ OPTIONAL = {"train.csv"}  # the folders in train.zip name the classes already
 CHUNK = 1 << 20
 UNPACKED_LIMIT = 32 << 30  # bytes: more than any challenge here, less than most disks
 
-SPEC = challenge.SPEC
 FIRST_LINE = "# What the challenge asks of models, as `python -m baselines fetch` found it.\n"
 
 Report = Callable[[str, int, int | None], None]  # file, bytes so far, bytes in all
@@ -89,7 +88,7 @@ def _toml_value(value: Any) -> str:
 
 def _write_spec(folder: Path, text: str) -> Path:
     """In place of an earlier one. Raises CallError where somebody else wrote it."""
-    target = folder / SPEC
+    target = folder / challenge.SPEC
     there = target.read_text(encoding="utf-8") if target.exists() else text
     if there != text and not there.startswith(FIRST_LINE):
         raise CallError(f"{target} was not written by fetch. Fetch into an empty folder.")
@@ -112,8 +111,8 @@ def copy(source: Path, folder: Path) -> list[Path]:
     _refuse_another(source, folder)
     folder.mkdir(parents=True, exist_ok=True)
     copies = [Path(shutil.copy2(path, folder / path.name)) for path in found]
-    if (source / SPEC).is_file():
-        copies.append(_write_spec(folder, (source / SPEC).read_text(encoding="utf-8")))
+    if (written := source / challenge.SPEC).is_file():
+        copies.append(_write_spec(folder, written.read_text(encoding="utf-8")))
     for path in unpacked:
         if not (folder / path.name).exists():
             shutil.copytree(path, folder / path.name)

@@ -16,8 +16,7 @@ ANGLE, SCALE, SHEAR = 12.0, 0.1, 0.15  # degrees, share, share
 
 def flip(images: Tensor, _epoch: int) -> Tensor:
     """Every second image mirrored, drawn anew each time."""
-    mirrored = torch.rand(len(images), device=images.device) < 0.5
-    return torch.where(mirrored[:, None, None, None], images.flip(-1), images)
+    return _mirror(images, torch.rand(len(images), device=images.device) < 0.5)
 
 
 def alternate(images: Tensor, epoch: int) -> Tensor:
@@ -25,8 +24,11 @@ def alternate(images: Tensor, epoch: int) -> Tensor:
     2404.00498): two epochs show both sides of each. What it shows decides which half it is in.
     """
     seed = (images * 255).round().sum((1, 2, 3)).long()  # of whole numbers: in any order the same
-    mirrored = (seed + epoch) % 2 == 0
-    return torch.where(mirrored[:, None, None, None], images.flip(-1), images)
+    return _mirror(images, (seed + epoch) % 2 == 0)
+
+
+def _mirror(images: Tensor, which: Tensor) -> Tensor:
+    return torch.where(which[:, None, None, None], images.flip(-1), images)
 
 
 def shift(images: Tensor, _epoch: int) -> Tensor:

@@ -111,6 +111,16 @@ class Trainer:
     def learn_from(self, pixels: Tensor, labels: Tensor) -> Tensor:
         """One update of the weights; how many of the batch were right before it, and the loss."""
         self._set_rate()
+        told = self._find_gradient(pixels, labels)
+        for each in self.optimisers:
+            each.step()
+        if self.average is not None:
+            _follow(self.average, self.network, self.options.ema, self.progress.step)
+        self.progress.step += 1
+        return told
+
+    def _find_gradient(self, pixels: Tensor, labels: Tensor) -> Tensor:
+        """Of the mean loss of a batch, part by part; how many were right, and the loss."""
         for each in self.optimisers:
             each.zero_grad(set_to_none=True)
         told = torch.zeros(2, device=self.device.name)
@@ -120,11 +130,6 @@ class Trainer:
             loss = loss * (len(theirs) / len(labels))
             loss.backward()  # type: ignore[no-untyped-call]
             told += torch.stack([right.float(), loss.detach()])
-        for each in self.optimisers:
-            each.step()
-        if self.average is not None:
-            _follow(self.average, self.network, self.options.ema, self.progress.step)
-        self.progress.step += 1
         return told
 
     def _parts(self, pixels: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
@@ -136,16 +141,12 @@ class Trainer:
     def try_rate(self, batch: Tensor, rate: float) -> float:
         """One step at that rate, whatever the schedule says; the loss before it."""
         self.network.train()
-        pixels, labels = self.feed.take(batch)
-        loss, _right = self.learn(self.augment(self.device.floats(pixels), 0), labels)
-        for each in self.optimisers:
-            each.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        _right, loss = self._find_gradient(*self.feed.take(batch))
         for each in self.optimisers:
             for group in each.param_groups:
                 group["lr"] = rate
             each.step()
-        return float(loss.detach())
+        return float(loss)
 
     def _loss(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """The loss of a batch with all its regularisers, and how many answers were right."""

@@ -12,15 +12,20 @@ LARGEST = 32 * 1024**2  # bytes of a picture; a larger one is passed over
 
 
 def spec_of(archives: list[IO[bytes]]) -> dict[str, Any]:
-    """As survey.spec_of, without the formats; empty where no picture could be read."""
+    """Their extent; empty where no picture could be read."""
     seen = [found for _name, found in examine(_some(archives)) if isinstance(found, Examined)]
     if not seen:
         return {}
-    widths, heights = {found.width for found in seen}, {found.height for found in seen}
+    widths, heights = [found.width for found in seen], [found.height for found in seen]
+    return extent(widths, heights, [found.mode for found in seen])
+
+
+def extent(widths: list[int], heights: list[int], modes: list[str]) -> dict[str, Any]:
+    """What a challenge keeps of its images: the smallest and the largest side, and the channels."""
     return {
         "width": [min(widths), max(widths)],
         "height": [min(heights), max(heights)],
-        "modes": sorted({found.mode for found in seen}),
+        "modes": sorted(set(modes)),
     }
 
 

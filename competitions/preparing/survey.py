@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from competitions.pictures.examining import Examined, Picture, Raw, Unreadable, examine
+from competitions.pictures.looking import extent
 from competitions.pictures.marks import VIEW_BYTES
 
 
@@ -106,8 +107,6 @@ def spec_of(survey: Survey, indices: Sequence[int]) -> dict[str, object]:
     widths = [survey.widths[i] for i in indices]
     heights = [survey.heights[i] for i in indices]
     return {
-        "width": [min(widths), max(widths)],
-        "height": [min(heights), max(heights)],
-        "modes": sorted({survey.modes[i] for i in indices}),
+        **extent(widths, heights, [survey.modes[i] for i in indices]),
         "formats": sorted({survey.suffixes[i].lstrip(".") for i in indices}),
     }

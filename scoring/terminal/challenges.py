@@ -138,5 +138,6 @@ def _names(images: Path) -> list[str]:
     found = [path for path in paths if path.suffix.lower() in SUFFIXES]
     if not found:
         raise scoring.SpecError(f"{source} holds no images.")
-    # one name may come in the folder of every class
-    return [str(path) if _are_training(images) else path.stem for path in found]
+    if source.stem == TRAIN:  # one name may come in the folder of every class
+        return [str(path) for path in found]
+    return [path.stem for path in found]
