@@ -4,8 +4,6 @@ import csv
 import io
 
 import pytest
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from competitions import files, leaderboard, solutions, tasks
 from competitions.models import Competition, Preparation, PrivateScore, PublicScore, Status
@@ -290,15 +288,3 @@ def test_a_metric_is_called_by_what_sets_it_apart(key, parameters, title):
 
 def test_every_layout_has_words():
     assert set(LAYOUTS) == {layout for metric in METRICS.values() for layout in metric.layouts}
-
-
-@pytest.mark.django_db(transaction=True)
-def test_challenges_from_before_keep_the_metrics_own_layout(competition):
-    """Back to the first migration and forward again, with a challenge in the table."""
-    first = ("competitions", "0001_initial")
-    newest = MigrationExecutor(connection).loader.graph.leaf_nodes("competitions")
-    MigrationExecutor(connection).migrate([first])
-    MigrationExecutor(connection).migrate(newest)
-    competition.refresh_from_db()
-    assert (competition.metric_parameters, competition.layout) == ({}, "")
-    assert competition.submission_layout == "labels"
