@@ -12,7 +12,7 @@ from torch import nn
 
 from baselines import weights
 from baselines.catalogue import build
-from baselines.data.dataset import Dataset, Pixels
+from baselines.data.dataset import Dataset, Labelled, Pixels
 from baselines.errors import CallError
 from baselines.models.layers import LooksFirst, Standardise
 from baselines.models.task import Task
@@ -81,7 +81,7 @@ def begun(data: Dataset, run: Run) -> Trainer:
     """An untrained network, ready to learn from the training images."""
     torch.manual_seed(run.seed)
     network = new(run)
-    _show(network, data.train.pixels)
+    _show(network, data.train)
     return Trainer(network, _device(run), data.train, run.training, run.seed)
 
 
@@ -99,11 +99,12 @@ def new(run: Run) -> nn.Module:
     return nn.Sequential(Standardise(run.mean, run.deviation), body)
 
 
-def _show(network: nn.Module, pixels: Pixels) -> None:
+def _show(network: nn.Module, images: Labelled) -> None:
     """Some training images to a network whose first filters come from them."""
     standardise, body = network.children()
     if isinstance(body, LooksFirst):
-        few = pixels[: max(1, SHOWN // (pixels.shape[2] * pixels.shape[3]))]
+        height, width = images.pixels.shape[2:]
+        few = images.some(max(1, SHOWN // (height * width))).pixels
         body.look_at(standardise(torch.from_numpy(few).float() / 255))
 
 
@@ -115,15 +116,17 @@ def _device(run: Run) -> Device:
 def _troubles_in_words(data: Dataset, run: Run) -> Iterator[None]:
     """What torch cannot do here, as a sentence with a remedy."""
 
-    def steps(size: int) -> None:
+    size = min(run.training.batch_size, len(data.train))
+    at_once = min(run.training.part or size, size)
+
+    def steps(part: int) -> None:
         """Two: the optimiser makes room for its own numbers at the end of the first."""
-        trainer = begun(data, replace(run, options={**run.options, "batch_size": size}))
+        trainer = begun(data, replace(run, options={**run.options, "part": part}))
         for _ in range(2):
             trainer.learn_from(*trainer.feed.take(trainer.kept[:size]))
 
-    size = min(run.training.batch_size, len(data.train))
     try:
-        with memory.in_words(size, steps):
+        with memory.in_words(at_once, steps):
             yield
     except RuntimeError as error:
         if "deterministic" not in str(error):

@@ -1,6 +1,6 @@
 """What the programs that measure a table of models share: their call, their lines, their intervals.
 
-`python -m baselines.transfer.compare` and `python -m baselines.classical.measure` are two of them.
+`python -m baselines.transfer.compare`, its `choose`, and `python -m baselines.classical.measure`.
 """
 
 import argparse
@@ -9,9 +9,6 @@ from collections.abc import Sequence
 from rich.console import Console
 
 import scoring
-from baselines.catalogue import Classifier
-from baselines.data.dataset import Dataset
-from baselines.train import accuracy
 
 
 class Lines:
@@ -22,7 +19,10 @@ class Lines:
         self.add(*titles)
 
     def add(self, *cells: str) -> None:
-        self._console.print(self._form.format(*cells), markup=False)
+        self.say(self._form.format(*cells))
+
+    def say(self, line: str) -> None:
+        self._console.print(line, markup=False)
 
 
 def parser(doc: str | None) -> argparse.ArgumentParser:
@@ -30,8 +30,7 @@ def parser(doc: str | None) -> argparse.ArgumentParser:
     return argparse.ArgumentParser(description=doc.partition("\n")[0] if doc else None)
 
 
-def measured(model: Classifier, data: Dataset, digits: int) -> tuple[str, str]:
-    """The share of the held-out images that is right, and Wilson's 95 % interval, in per cent."""
-    share = accuracy(model, data.test)
-    low, high = scoring.wilson(share, len(data.test))
+def with_interval(share: float, images: int, digits: int) -> tuple[str, str]:
+    """The share of so many images that is right, and Wilson's 95 % interval, in per cent."""
+    low, high = scoring.wilson(share, images)
     return f"{share:.{digits}%}", f"{low:.{digits}%} to {high:.{digits}%}"

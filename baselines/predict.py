@@ -5,6 +5,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
+from math import ceil, floor
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -52,19 +53,22 @@ def _resized(pictures: Mapping[str, bytes], run: Run) -> Pixels:
     return challenge.stack(pictures, (run.width, run.height), grey=run.channels == 1)
 
 
-def expected(run: Run) -> dict[str, Any]:
-    """The accuracy to expect on new images, from those held out of training; empty if untrained.
+def expected(run: Run, rows: int) -> dict[str, Any]:
+    """The accuracy to expect on so many new images, from those held out; empty if untrained.
 
-    ``low`` and ``high`` are Wilson's 95 % interval for that many images. It is honest as long as
-    the test images are of the same kind and the held-out ones chose nothing.
+    ``low`` and ``high`` are where it lies in 95 of 100 cases. Both sets are a draw, so the interval
+    is Wilson's with the harmonic sum of their sizes, 1 / (1/images + 1/rows), out to whole rows. It
+    is honest as long as the images are of the same kind and ``chosen_on_them`` is false.
     """
     if not run.metrics:
         return {}
     accuracy, images = run.metrics["test_accuracy"], run.metrics["held_out_images"]
-    low, high = scoring.wilson(accuracy, images)
+    low, high = scoring.wilson(accuracy, max(1.0, 1 / (1 / images + 1 / rows)))
+    low, high = floor(round(low * rows, 6)) / rows, ceil(round(high * rows, 6)) / rows
     return {
         "accuracy": accuracy, "low": round(low, 6), "high": round(high, 6),
         "images": images, "held_out": run.metrics["held_out"],
+        "chosen_on_them": "within" in run.source,
     }  # fmt: skip
 
 
@@ -142,7 +146,11 @@ def _in_order(pictures: Mapping[str, bytes], template: scoring.Template) -> Mapp
         if len(by_id[name]) > 1:
             one, other, *_more = by_id[name]
             raise CallError(f"The id {name} may be {one} or {other}. Use paths as ids.")
-    return Renamed(pictures, {name: by_id[name][0] for name in template.ids})
+    files = [by_id[name][0] for name in template.ids]
+    # under a name that a message about a broken file can give
+    told = zip(template.ids, files, strict=True)
+    names = [name if name == file else f"{file} (the id {name})" for name, file in told]
+    return Renamed(pictures, dict(zip(names, files, strict=True)))
 
 
 def _table(form: Form, classes: tuple[str, ...], probabilities: NDArray[Any]) -> bytes:

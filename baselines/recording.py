@@ -40,7 +40,7 @@ class Recorder:
             self.writer.add_scalar(f"train/{name}", value, self._epoch)
 
     def begin(self, run: Run, data: Dataset) -> None:
-        images = torch.from_numpy(data.train.pixels[:SHOWN])
+        images = torch.from_numpy(data.train.some(SHOWN).pixels)
         self.writer.add_images("training images", images)
         self.writer.add_text("run", f"{run.arch} on {run.data}, seed {run.seed}")
 
@@ -60,11 +60,12 @@ class Recorder:
         self.writer.close()
 
     def _look_into(self, network: nn.Module, held: Labelled, classes: tuple[str, ...]) -> None:
-        images = torch.from_numpy(held.pixels[:EMBEDDED]).float() / 255
+        held = held.some(EMBEDDED)
+        images = torch.from_numpy(held.pixels).float() / 255
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # TensorBoard draws by torch.jit, which torch regrets
             self.writer.add_graph(network, images[:1])
-        labels = [classes[code] for code in held.labels[:EMBEDDED].tolist()]
+        labels = [classes[code] for code in held.labels.tolist()]
         self.writer.add_embedding(before_last(network, images), labels, images, tag="held out")
 
 

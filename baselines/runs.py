@@ -12,6 +12,13 @@ from baselines.training.options import Options
 
 CHECKPOINT = "checkpoint.pt"  # of an interrupted training, from which it can go on
 MODELS = "model.pt", "model.npz"
+EVENTS = "events"  # the folder in it that TensorBoard reads
+# what a recorder writes there; the tables and the picture are the projector's
+RECORDED = (
+    "events.out.tfevents.*", "projector_config.pbtxt",
+    "*/*/tensors.tsv", "*/*/metadata.tsv", "*/*/sprite.png",
+)  # fmt: skip
+LARGEST_SEED = 2**32 - 1  # that every library takes: scikit-learn's have 32 bits
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,36 @@ def clear(folder: Path) -> None:
     run's."""
     for name in (CHECKPOINT, f".{CHECKPOINT}", *MODELS):
         (folder / name).unlink(missing_ok=True)
+
+
+def is_recorded(folder: Path) -> bool:
+    """Whether events of the run were written."""
+    return any((folder / EVENTS).glob(RECORDED[0]))
+
+
+def clear_events(folder: Path) -> None:
+    """Remove those of an earlier run, which TensorBoard would draw into the same curve.
+
+    To be called before a recorder begins there.
+    """
+    events = folder / EVENTS
+    for written in [path for pattern in RECORDED for path in events.glob(pattern)]:
+        written.unlink()
+    for emptied in (*events.glob("*/*"), *events.glob("*"), events):
+        _remove_if_empty(emptied)
+
+
+def remove(folder: Path) -> None:
+    """Remove a run, and its folder if nothing else lies in it."""
+    clear(folder)
+    clear_events(folder)
+    (folder / "run.json").unlink(missing_ok=True)
+    _remove_if_empty(folder)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    if folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def can_go_on(folder: Path) -> bool:

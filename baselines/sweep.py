@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from baselines import catalogue, train
+from baselines import catalogue, runs, train
 from baselines.data.dataset import Dataset, hold_out
 from baselines.errors import BaselineError, CallError
 from baselines.training import effect
@@ -38,24 +38,28 @@ def sweep(
     options: Mapping[str, Any] | None = None,
     source: Mapping[str, Any] | None = None,
 ) -> Best:
-    """Raises CallError for an architecture that has no settings to vary.
+    """Raises CallError for an architecture that has no settings to vary, and as ``train.plan``.
 
     What is not drawn is the architecture's own, not what was tuned for this set. ``source`` is that
     of ``data``; each trial's says that its images are the training images of it.
     """
     if not catalogue.architecture(arch).network:
         raise CallError(f"{arch} is no network; there is nothing to vary.")
+    train.refuse_seed(seed)
     optuna = catalogue.named("optuna")
     recorder = catalogue.named("baselines.recording").Recorder
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     inner = hold_out(data.name, data.classes, data.train)
     within = {**source, "within": "train"} if source else {}
+    _clear(out)
 
     def one(trial: Any) -> float:
         chosen = {**(options or {}), **draw(trial, with_filters=arch not in ("mlp", "perceptron"))}
         run = train.plan(arch, inner, seed=seed, options=chosen, source=within, tuned=False)
         folder = out / f"trial-{trial.number}"
-        log = recorder(folder / "events", watch(f"trial {trial.number}", train.steps(run, inner)))
+        runs.clear_events(folder)
+        bar = watch(f"trial {trial.number}", train.steps(run, inner))
+        log = recorder(folder / runs.EVENTS, bar)
         try:
             result, model = train.trained(run, inner, folder, log)
             log.end(run, inner, getattr(model, "network", None), result)
@@ -71,6 +75,17 @@ def sweep(
     study = optuna.create_study(direction="maximize", sampler=sampler)
     study.optimize(one, n_trials=trials)
     return Best(study.best_params, study.best_value, trials)
+
+
+def _clear(out: Path) -> None:
+    """Remove the trials of an earlier sweep: TensorBoard would show them among the new ones."""
+    for folder in out.glob("trial-*"):
+        try:
+            trial = "within" in runs.read(folder).source
+        except BaselineError:
+            continue  # it is no run
+        if trial:
+            runs.remove(folder)
 
 
 def draw(trial: Any, *, with_filters: bool) -> dict[str, Any]:

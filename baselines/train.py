@@ -11,6 +11,7 @@ import numpy as np
 from baselines import catalogue, recipes, runs
 from baselines.catalogue import Classifier
 from baselines.data.dataset import Dataset, Labelled, channel_statistics
+from baselines.errors import CallError
 from baselines.runs import Run
 from baselines.training import effect
 from baselines.training.options import Options
@@ -45,6 +46,7 @@ def plan(
 
     Where ``source`` names a published set, settings that were ``tuned`` for the two come between.
     """
+    refuse_seed(seed)
     channels, height, width = data.train.pixels.shape[1:]
     mean, deviation = channel_statistics(data.train.pixels)
     chosen = Options().changed(catalogue.architecture(arch).options)
@@ -61,6 +63,12 @@ def is_published(source: Mapping[str, Any]) -> bool:
     return source.get("data") in catalogue.SETS and "side" not in source
 
 
+def refuse_seed(seed: int) -> None:
+    """Raises CallError for a seed that some library does not take."""
+    if not 0 <= seed <= runs.LARGEST_SEED:
+        raise CallError(f"--seed {seed} is none: choose a number from 0 to {runs.LARGEST_SEED}.")
+
+
 def refuse_idle(run: Run, options: Mapping[str, Any]) -> None:
     """Raises CallError where one of the ``options`` that somebody asked for changes nothing."""
     learner = catalogue.architecture(run.arch).learner
@@ -68,13 +76,17 @@ def refuse_idle(run: Run, options: Mapping[str, Any]) -> None:
 
 
 def steps(run: Run, data: Dataset) -> int:
-    """How often `Watch.step` will be called."""
+    """How often `Watch.step` will be called: a learner that has no batches says it itself."""
     images = len(data.train)
+    learner = catalogue.named(catalogue.architecture(run.arch).learner)
+    if hasattr(learner, "steps"):
+        return int(learner.steps(run, images))
     return run.training.total_epochs(images) * run.training.batches(images)
 
 
 def train(run: Run, data: Dataset, out: Path, watch: Watch) -> Result:
-    """What came of ``trained``."""
+    """What came of ``trained``, of which nobody writes events."""
+    runs.clear_events(out)
     result, _model = trained(run, data, out, watch)
     return result
 
@@ -84,8 +96,9 @@ def trained(
 ) -> tuple[Result, Classifier]:
     """Fit on the training images, save, look at the held-out ones once.
 
-    The run folder is there from the start, so that an interrupted run can be resumed. Whatever an
-    earlier run left there is removed, unless it is this one that is to ``resume``.
+    The run folder is there from the start, so that an interrupted run can be resumed. What an
+    earlier run left there is removed, unless it is this one that is to ``resume``; its events are
+    not, as those of this run may have begun.
     """
     if not resume:
         runs.clear(out)

@@ -10,8 +10,8 @@ from scoring.bootstrap import replicate_means
 Z95 = 1.959963984540054  # the normal distribution's 97.5 % point
 
 
-def wilson(p: float, n: int) -> tuple[float, float]:
-    """The 95 % score interval for a share p of n rows (Wilson 1927).
+def wilson(p: float, n: float) -> tuple[float, float]:
+    """The 95 % score interval for a share p of n rows, or of what counts as so many (Wilson 1927).
 
     >>> low, high = wilson(0.9, 1000)
     >>> round(low, 4), round(high, 4)

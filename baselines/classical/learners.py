@@ -130,6 +130,11 @@ def fit(data: Dataset, run: Run, watch: Watch, folder: Path | None = None) -> Li
     return model
 
 
+def steps(_run: Run, _images: int) -> int:
+    """How often `Watch.step` will be called."""
+    return 1
+
+
 def _fit_linear(approach: Approach, data: Dataset, seed: int) -> Linear:
     features = approach.describe(data.train.pixels)
     mean = features.mean(axis=0)

@@ -34,9 +34,10 @@ def _measured(data: Dataset, arch: str) -> tuple[str, ...]:
     started = time.perf_counter()
     model = learners.fit(data, run, Nobody())
     fitted = time.perf_counter()
-    accuracy, interval = measuring.measured(model, data, digits=2)
+    share = train.accuracy(model, data.test)
     answered = time.perf_counter()
-    return accuracy, interval, f"{fitted - started:.1f}", f"{answered - fitted:.1f}"
+    right = measuring.with_interval(share, len(data.test), digits=2)
+    return *right, f"{fitted - started:.1f}", f"{answered - fitted:.1f}"
 
 
 if __name__ == "__main__":

@@ -14,6 +14,13 @@ from baselines.remote import Site
 PUBLISHED_SETS = tuple(name for name in catalogue.SETS if name != "digits")  # that needs no file
 PUBLISHED = ", ".join(PUBLISHED_SETS)
 
+EXPECT = (
+    "If the challenge counts accuracy, expect {accuracy:.1%}, as on the {images} images of the "
+    "{held_out}: with 95 % certainty {low:.1%} to {high:.1%} of these {rows} images. A board that "
+    "shows a part of them varies more."
+)
+CHOSEN = "The run is one of a sweep that those images judged: expect a little less."
+
 
 def predict_command(
     run: Annotated[Path, typer.Argument(help="A run folder made by train.")],
@@ -29,13 +36,10 @@ def predict_command(
         out.write_bytes(answers)
         rows = answers.count(b"\n") - 1
         notes.print(f"{rows} answers in {out}.", markup=False)
-        if expected := predict.expected(runs.read(run)):
-            notes.print(
-                "If the challenge counts accuracy, expect {accuracy:.1%}, 95 % interval {low:.1%} "
-                "to {high:.1%}: so it was on the {images} images of the {held_out}.".format(
-                    **expected
-                )
-            )
+        if expected := predict.expected(runs.read(run), rows):
+            notes.print(EXPECT.format(rows=rows, **expected))
+            if expected["chosen_on_them"]:
+                notes.print(CHOSEN)
         tell({"file": str(out), "rows": rows, "expected": expected or None}, as_json)
 
 

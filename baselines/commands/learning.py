@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from baselines import bench, catalogue, recipes, runs, train
-from baselines.commands.settings import with_settings
+from baselines.commands.settings import Seed, with_settings
 from baselines.commands.telling import INTERRUPTED, Bar, Bars, Json, in_words, notes, tell
 from baselines.data.dataset import Dataset, hold_out
 from baselines.errors import CallError
@@ -33,7 +33,7 @@ def train_command(
         str, typer.Option(help=f"Both, and tuned settings: {' | '.join(recipes.names())}.")
     ] = "",
     root: Root = Path("data"),
-    seed: Annotated[int, typer.Option(min=0)] = 0,
+    seed: Seed = 0,
     largest: Largest = None,
     log: Annotated[bool, typer.Option(help="Write events for TensorBoard.")] = True,
     as_json: Json = False,
@@ -81,7 +81,7 @@ def transfer_command(
     cache: Annotated[Path, typer.Option(help="Where frozen features are kept.")] = Path(
         "runs/features"
     ),
-    seed: Annotated[int, typer.Option(min=0)] = 0,
+    seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
     """Put a new last layer on a network that has seen a million photos."""
@@ -93,11 +93,11 @@ def transfer_command(
             "head_epochs": head_epochs, "tune_epochs": tune_epochs,
         }  # fmt: skip
         settings = {name: value for name, value in chosen.items() if value is not None}
+        recipe.TransferOptions.of(settings).refuse_idle(settings)
         images = photos.read(Path(data), side)
         source = {"data": data, "root": "", "largest": None, "side": side}
         run = train.plan("transfer", images, seed=seed, options={"model": settings}, source=source)
-        steps = recipe.steps(recipe.TransferOptions.of(settings), len(images.train))
-        _train(run, images, out, as_json, log=True, total=steps)
+        _train(run, images, out, as_json, log=True)
 
 
 def resume_command(
@@ -111,10 +111,12 @@ def resume_command(
             notes.print(f"{run} is trained already: {found.metrics['test_accuracy']:.2%}.")
             tell(dict(found.metrics), as_json)
             return
-        if not found.seconds and not runs.can_go_on(run):
+        anew = not found.seconds and not runs.can_go_on(run)
+        if anew:
             notes.print("There is no checkpoint to go on from: it begins anew.")
         found = replace(found, classes=tuple(found.classes))
-        _train(found, source(found), run, as_json, log=True, resume=True)
+        log = runs.is_recorded(run)
+        _train(found, source(found), run, as_json, log=log, resume=not anew)
 
 
 def _recorded(
@@ -126,7 +128,7 @@ def _recorded(
     except CallError:
         notes.print("Without events for TensorBoard: `make lab` adds it.")
         return None
-    recorder = recording.Recorder(out / "events", bar)
+    recorder = recording.Recorder(out / runs.EVENTS, bar)
     try:
         recorder.begin(run, images)
         result, model = train.trained(run, images, out, recorder, resume=resume)
@@ -190,11 +192,12 @@ def _train(
     as_json: bool,
     *,
     log: bool,
-    total: int | None = None,
     resume: bool = False,
 ) -> None:
+    if not resume:
+        runs.clear_events(out)
     try:
-        with Bar(run.arch, total or train.steps(run, images)) as bar:
+        with Bar(run.arch, train.steps(run, images)) as bar:
             result = _recorded(run, images, out, bar, resume=resume) if log else None
             result = result or train.trained(run, images, out, bar, resume=resume)[0]
     except KeyboardInterrupt:

@@ -10,7 +10,7 @@ from rich.table import Table
 from baselines import catalogue, compare, runs, train
 from baselines.commands import learning
 from baselines.commands.learning import Arch, Data, Largest, Root
-from baselines.commands.settings import Activation, Optimiser
+from baselines.commands.settings import Activation, Optimiser, Seed
 from baselines.commands.telling import Bars, Json, in_words, notes, tell
 from baselines.data import challenge
 from baselines.data.dataset import Pixels
@@ -56,7 +56,7 @@ def compare_command(
         "runs/compare"
     ),
     root: Root = Path("data"),
-    seed: Annotated[int, typer.Option(min=0)] = 0,
+    seed: Seed = 0,
     epochs: Annotated[int | None, typer.Option(min=1)] = None,
     largest: Largest = None,
     as_json: Json = False,
@@ -91,7 +91,7 @@ def sweep_command(
     root: Root = Path("data"),
     out: Annotated[Path, typer.Option(help="The folder for the trials.")] = Path("runs/sweep"),
     epochs: Annotated[int | None, typer.Option(min=1, help="Of each trial.")] = None,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
+    seed: Seed = 0,
     largest: Largest = None,
     as_json: Json = False,
 ) -> None:
@@ -118,7 +118,7 @@ def find_rate_command(
     out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("rates.png"),
     optimiser: Optimiser = None,
     batch_size: Annotated[int | None, typer.Option(min=1)] = None,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
+    seed: Seed = 0,
     largest: Largest = None,
     as_json: Json = False,
 ) -> None:
@@ -142,17 +142,19 @@ def explain_command(
     out: Annotated[Path, typer.Option(help="The folder for the page and its pictures.")] = Path(
         "explained"
     ),
-    images: Annotated[int, typer.Option(min=1, help="At most so many held-out images.")] = 2000,
+    images: Annotated[
+        int, typer.Option(min=1, help="At most so many held-out images, drawn.")
+    ] = 2000,
     as_json: Json = False,
 ) -> None:
     """A page of what a run has learnt: filters, feature maps, saliency, mistakes, calibration."""
     with in_words(as_json):
         found = runs.finished(run)
         pages, network = catalogue.named("baselines.explain"), catalogue.trained_network(run, found)
-        held = learning.source(found).test
+        held = learning.source(found).test.some(images)
         page = pages.explain(
-            network, held.pixels[:images], held.labels[:images],
-            found.classes, out, title=f"{found.arch} on {found.data}",
+            network, held.pixels, held.labels, found.classes, out,
+            title=f"{found.arch} on {found.data}", flips=found.training.flips,
         )  # fmt: skip
         notes.print(f"Open {page} in a browser.", markup=False)
         tell({"page": str(page)}, as_json)

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from baselines.runs import LARGEST_SEED
+
 Augment = Annotated[
     list[str] | None,
     typer.Option(help="flip | alternate | shift | cutout | affine; may be repeated."),
@@ -21,6 +23,8 @@ Schedule = Annotated[
     str | None,
     typer.Option(help="constant | step | cosine | one-cycle | triangle | linear | high-then-decay"),
 ]
+
+Seed = Annotated[int, typer.Option(min=0, max=LARGEST_SEED)]
 
 
 def _count(least: int, **about: Any) -> Any:

@@ -15,14 +15,13 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from baselines.data.dataset import Dataset, Labelled, Pixels, part_held_out, split
-from baselines.data.decoding import Files, ahead, array
+from baselines.data.decoding import Files, ahead, array, converted, is_grey
 from baselines.errors import BaselineError, CallError
 from scoring.answers import class_order
 
 SPEC = "competition.toml"
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
 MIXED_SIZE = (64, 64)  # width and height for a set whose images differ in size
-GREY_MODES = {"1", "L", "LA"}
 
 
 def load(folder: Path, largest: int | None = None) -> Dataset:
@@ -102,7 +101,7 @@ def looks(
 def shared(pictures: Mapping[str, bytes]) -> tuple[tuple[int, int] | None, bool]:
     """The width and height of them all, None where they differ; and whether none has colour."""
     sizes, modes = zip(*ahead(lambda name: _look(name, pictures[name]), pictures), strict=True)
-    return sizes[0] if len(set(sizes)) == 1 else None, set(modes) <= GREY_MODES
+    return sizes[0] if len(set(sizes)) == 1 else None, all(map(is_grey, modes))
 
 
 def stack(pictures: Mapping[str, bytes], size: tuple[int, int], grey: bool) -> Pixels:
@@ -134,9 +133,7 @@ def _opened(name: str, data: bytes) -> Image.Image:
 
 def _decoded(name: str, data: bytes, shape: tuple[int, int], mode: str) -> Pixels:
     try:
-        image = _opened(name, data)
-        image = image if image.mode == mode else image.convert(mode)
-        image.load()
+        image = converted(name, _opened(name, data), mode)
     except (OSError, ValueError, SyntaxError) as error:
         raise BaselineError(f"{name} is cut short or damaged. Remove or replace it.") from error
     if image.size != shape:

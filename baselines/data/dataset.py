@@ -20,6 +20,13 @@ class Labelled:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def some(self, most: int) -> "Labelled":
+        """So many of them, the same on every call; drawn, as folders have them class by class."""
+        if len(self) <= most:
+            return self
+        at = np.sort(np.random.default_rng(0).permutation(len(self))[:most])
+        return Labelled(self.pixels[at], self.labels[at])
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -31,7 +38,7 @@ class Dataset:
 
 
 def hold_out(name: str, classes: Sequence[str], images: Labelled, *, part: int = 5) -> Dataset:
-    """Set one image in `part` aside, class by class; the same ones on every call.
+    """Set one image in `part` aside, as ``split`` does; the same ones on every call.
 
     The split does not depend on the training seed, so two runs are compared on equal terms.
     """
@@ -41,13 +48,21 @@ def hold_out(name: str, classes: Sequence[str], images: Labelled, *, part: int =
 
 
 def split(name: str, labels: Labels, part: int = 5) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Where the images to train with lie, and every ``part``-th of each class, held out."""
+    """Where the images to train with lie, and where those held out: every ``part``-th.
+
+    They are counted through one class after the other, each in a random order: of every class about
+    the same share is held out, and of a small one perhaps none. The only image of a class is not
+    counted: a model has to see it, or it cannot know the class.
+    """
     order = np.random.default_rng(0).permutation(len(labels))
     by_class = order[np.argsort(labels[order], kind="stable")]
-    held = np.sort(by_class[part - 1 :: part])
+    counted = by_class[np.bincount(labels)[labels[by_class]] > 1]
+    held = np.sort(counted[part - 1 :: part])
     if len(held) == 0:
-        message = f"{name} has {len(labels)} labelled images; at least {part} are needed."
-        raise BaselineError(message)
+        raise BaselineError(
+            f"{name} has {len(counted)} labelled images in classes of two or more; at least {part} "
+            "are needed to hold one out."
+        )
     return np.setdiff1d(np.arange(len(labels)), held), held
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+from PIL import Image
 
 from baselines.data.dataset import Pixels
 from baselines.errors import BaselineError, CallError
@@ -23,6 +24,8 @@ THREADS = min(8, os.cpu_count() or 1)
 AHEAD = 16 * THREADS  # decoded and not yet asked for
 IN_MEMORY = 4 << 30  # bytes of decoded images; more of them lie in a file
 AT_ONCE = 1 << 20  # bytes, where room on a disk has to be written
+GREY_MODES = {"1", "L", "LA"}  # Pillow's, and those of 16 bits
+WIDE_MODES = {"I", "F"}  # 32 bits: whole numbers, also below zero, and floats
 
 # What zipfile raises for a member that is damaged, encrypted or packed in a way it does not know.
 DAMAGE = (
@@ -100,6 +103,33 @@ def array(decode: Callable[[str], Pixels], names: Iterable[str], shape: tuple[in
     for at, image in enumerate(ahead(decode, names)):
         pixels[at] = image
     return pixels
+
+
+def is_grey(mode: str) -> bool:
+    """Whether images of that mode have no colour."""
+    return mode in GREY_MODES or _has_16_bits(mode)
+
+
+def converted(name: str, image: Image.Image, mode: str) -> Image.Image:
+    """The image with a byte for each channel: mode L or RGB.
+
+    Grey of 16 bits is scaled: Pillow's own conversion cuts it off at 255, and nearly all is white.
+    Raises BaselineError for 32 bits: nothing says which of their numbers is white.
+    """
+    if image.mode in WIDE_MODES:
+        raise BaselineError(
+            f"{name} has pixels of 32 bits (mode {image.mode}), and nothing says which of their "
+            "numbers is white. Save it with 8 or 16 bits for each channel."
+        )
+    image.load()
+    if _has_16_bits(image.mode):
+        levels = (np.asarray(image).astype(np.uint32) + 128) // 257  # rounded; 65535 is 255
+        image = Image.fromarray(levels.astype(np.uint8))
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _has_16_bits(mode: str) -> bool:
+    return mode.startswith("I;16")
 
 
 def ahead(work: Callable[[str], Any], names: Iterable[str]) -> Iterator[Any]:

@@ -17,6 +17,7 @@ from baselines.explain import (
     mistakes,
     page,
 )
+from baselines.models.layers import Mirrored
 
 
 def explain(
@@ -27,17 +28,20 @@ def explain(
     out: Path,
     *,
     title: str,
+    flips: bool = False,
     gallery: int = 24,
     seed: int = 0,
 ) -> Path:
     """Write the page about a trained network to the folder `out`; returns the page's path.
 
     The network takes images in [0, 1], (N, C, H, W), and gives a score per class. The images should
-    be ones it was not trained on: on those it was, it looks better than it is.
+    be ones it was not trained on: on those it was, it looks better than it is. With ``flips`` its
+    answers are the mean over an image and its mirror image; where it looks is asked of the image.
     """
     _check(pixels, labels, classes)
     studied = _copy(network)
-    given = answers.ask(studied, pixels, labels, len(classes))
+    asked = Mirrored(studied) if flips else studied
+    given = answers.ask(asked, pixels, labels, len(classes))
     convolutions = layers.convolutions(studied, answers.floats(studied, pixels[:1]))
     found = {
         "result": answers.result(studied, given),

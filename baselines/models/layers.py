@@ -25,7 +25,10 @@ class FitInto(nn.Module):
             return functional.pad(
                 images, (right // 2, right - right // 2, down // 2, down - down // 2)
             )
-        return functional.interpolate(images, (self.side, self.side), mode="bilinear")
+        smaller = max(height, width) > self.side  # else a fine pattern becomes a coarse one
+        return functional.interpolate(
+            images, (self.side, self.side), mode="bilinear", antialias=smaller
+        )
 
 
 class Standardise(nn.Module):
@@ -72,7 +75,9 @@ class Whitening(nn.Conv2d):
         variances, directions = torch.linalg.eigh(patches.T.cov().double())
         filters = (directions / (variances.clamp(min=0) + self.LEAST).sqrt()).T.float()
         filters = torch.cat([filters, -filters])
-        filters = filters.repeat(len(self.weight) // len(filters), 1)
+        # each copy begins one further on: where neighbours are compared (maxout), with others
+        copies = range(len(self.weight) // len(filters))
+        filters = torch.cat([filters.roll(-copy, 0) for copy in copies])
         self.weight.copy_(filters.view_as(self.weight))
 
 

@@ -23,7 +23,8 @@ def alternate(images: Tensor, epoch: int) -> Tensor:
     """Every image mirrored in every second epoch, half of them in the even ones (Jordan 2024, arXiv
     2404.00498): two epochs show both sides of each. What it shows decides which half it is in.
     """
-    seed = (images * 255).round().sum((1, 2, 3)).long()  # of whole numbers: in any order the same
+    # a sum of whole numbers is the same in any order; of floats it would be even for large images
+    seed = (images * 255).round().int().sum((1, 2, 3))
     return _mirror(images, (seed + epoch) % 2 == 0)
 
 
@@ -90,13 +91,18 @@ AUGMENTATIONS: Mapping[str, Augment] = {
 
 
 def chain(names: Sequence[str]) -> Augment:
-    """All of them, one after the other. Raises CallError."""
+    """All of them, one after the other; `alternate` first, which goes by the image as it is.
+
+    Raises CallError.
+    """
     if unknown := [name for name in names if name not in AUGMENTATIONS]:
         known = ", ".join(AUGMENTATIONS)
         raise CallError(f"There is no augmentation {unknown[0]}. Choose of {known}.")
 
+    in_order = sorted(names, key=lambda name: name != "alternate")
+
     def views(images: Tensor, epoch: int) -> Tensor:
-        for name in names:
+        for name in in_order:
             images = AUGMENTATIONS[name](images, epoch)
         return images
 

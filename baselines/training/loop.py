@@ -139,12 +139,16 @@ class Trainer:
         return zip(pixels.tensor_split(parts), labels.tensor_split(parts), strict=True)
 
     def try_rate(self, batch: Tensor, rate: float) -> float:
-        """One step at that rate, whatever the schedule says; the loss before it."""
+        """One step at that rate, whatever the schedule says; the loss before it.
+
+        It is the first optimiser's; the others keep their distance from it, as in training.
+        """
         self.network.train()
         _right, loss = self._find_gradient(*self.feed.take(batch))
-        for each in self.optimisers:
-            for group in each.param_groups:
-                group["lr"] = rate
+        first = self.highest[0][0]
+        for each, highest in zip(self.optimisers, self.highest, strict=True):
+            for group, high in zip(each.param_groups, highest, strict=True):
+                group["lr"] = rate * high / first if first else rate
             each.step()
         return float(loss)
 

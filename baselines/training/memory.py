@@ -1,4 +1,4 @@
-"""Out of memory, in words: with the largest batch that was seen to fit."""
+"""Out of memory, in words: with the most images at once that were seen to fit."""
 
 import traceback
 from collections.abc import Callable, Iterator
@@ -11,9 +11,9 @@ from baselines.errors import CallError
 # What torch says on Windows and macOS, on Linux, and where C++ gave up; all plain RuntimeErrors.
 WORDS = "not enough memory", "can't allocate memory", "bad_alloc"
 ONEDNN = "could not create a primitive"  # that, of a layer it knows: no room for its code or maps
-FEWEST = 2  # images in a batch: batch normalisation cannot learn from a single one
+FEWEST = 2  # images at once: batch normalisation cannot learn from a single one
 
-Fits = Callable[[int], None]  # a few steps with batches of that size; raises where they do not fit
+Fits = Callable[[int], None]  # steps with so many images at once; raises where they do not fit
 
 
 def is_out(error: BaseException) -> bool:
@@ -25,9 +25,9 @@ def is_out(error: BaseException) -> bool:
 
 @contextmanager
 def in_words(size: int, steps: Fits) -> Iterator[None]:
-    """Raises CallError where batches of ``size`` images need more memory than there is.
+    """Raises CallError where ``size`` images at once need more memory than there is.
 
-    The batch size that it names is tried by ``steps`` first: half of it, a quarter, and so on.
+    The number that it names is tried by ``steps`` first: half of it, a quarter, and so on.
     """
     try:
         yield
@@ -60,7 +60,10 @@ def release(error: BaseException) -> None:
 
 
 def _advice(size: int, fits: int | None) -> str:
-    problem = f"A batch of {size:,} images does not fit into memory"
+    problem = f"{size:,} images at once do not fit into memory"
     if fits is None:
-        return f"{problem}, nor does one of {FEWEST}. Take a smaller network, or smaller images."
-    return f"{problem}. --batch-size {fits} does; so may more of them made smaller by --largest."
+        return f"{problem}, nor do {FEWEST}. Take a smaller network, or smaller images."
+    return (
+        f"{problem}, {fits} do. --part {fits} learns from the same batches piece by piece, "
+        f"--batch-size {fits} from smaller ones; more fit if --largest makes the images smaller."
+    )

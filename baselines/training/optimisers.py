@@ -37,7 +37,7 @@ def _sgd(network: nn.Module, options: Options) -> list[Optimizer]:
 
 def _momentum(network: nn.Module, options: Options) -> list[Optimizer]:
     groups = decayed(network, options.weight_decay)
-    return [SGD(groups, options.rate, options.momentum, nesterov=True, fused=True)]
+    return [_sgd_with_momentum(groups, options.rate, options.momentum)]
 
 
 def _rmsprop(network: nn.Module, options: Options) -> list[Optimizer]:
@@ -54,14 +54,19 @@ def _adamw(network: nn.Module, options: Options) -> list[Optimizer]:
 
 
 def _muon(network: nn.Module, options: Options) -> list[Optimizer]:
-    """Muon for the filters of the convolutions, SGD with momentum for everything else."""
+    """Muon with its own momentum for the filters of the convolutions, SGD for everything else."""
     filters = [each for each in network.parameters() if each.ndim == 4 and each.requires_grad]
     if not filters:
         raise CallError("muon is for networks with convolutions. Take adamw for this one.")
     known = {id(each) for each in filters}
     others = [each for each in network.parameters() if each.requires_grad and id(each) not in known]
-    rest = SGD(others, options.rate / 4, options.momentum, nesterov=True, fused=True)
+    rest = _sgd_with_momentum(others, options.rate / 4, options.momentum)
     return [Muon(filters, options.rate), rest]
+
+
+def _sgd_with_momentum(params: Groups | list[nn.Parameter], rate: float, momentum: float) -> SGD:
+    """Nesterov's; torch refuses that of none."""
+    return SGD(params, rate, momentum, nesterov=momentum > 0, fused=True)
 
 
 class Muon(Optimizer):
@@ -97,8 +102,9 @@ class Muon(Optimizer):
 def orthogonal(matrix: Tensor, rounds: int = 3) -> Tensor:
     """Near the closest matrix whose rows (or columns) are orthonormal, by Newton-Schulz steps.
 
-    The quintic's coefficients are those of the post above: they reach singular values between
-    0.7 and 1.2 in few rounds, and more exact ones bring nothing.
+    The quintic's coefficients are those of the post above. Three rounds bring the singular values
+    of a random matrix to between 0.6 and 1.2; where some are far smaller than others, these stay
+    small, which the step has not been seen to suffer from.
     """
     a, b, c = 3.4445, -4.7750, 2.0315
     tall = matrix.shape[0] > matrix.shape[1]

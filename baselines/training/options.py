@@ -8,6 +8,10 @@ from typing import Any, Self
 from baselines.errors import CallError
 
 MOST_EPOCHS = 40  # of a set of a few hundred images; more of them teach it nothing
+# Of each optimiser, where no rate is asked for; they differ by what they make of a gradient.
+USUAL_RATES: Mapping[str, float] = {
+    "sgd": 0.1, "momentum": 0.02, "rmsprop": 5e-4, "adam": 2e-3, "adamw": 2e-3, "muon": 0.05,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -21,8 +25,8 @@ class Options:
 
     optimiser: str = "adamw"
     rate: float = 2e-3  # the highest learning rate of the schedule
-    momentum: float = 0.9
-    weight_decay: float = 0.01  # L2: each weight shrinks by this share of the rate
+    momentum: float = 0.9  # with muon, of what is no filter
+    weight_decay: float = 0.01  # L2; with sgd and adamw a weight shrinks by this share of the rate
     l1: float = 0.0  # the loss grows by this times the sum of all absolute weights
     schedule: str = "one-cycle"
 
@@ -58,6 +62,8 @@ class Options:
             wanted["model"] = {**self.model, **wanted["model"]}
         if "images_seen" in wanted and "epochs" not in wanted:
             wanted["epochs"] = None
+        if wanted.get("optimiser", self.optimiser) != self.optimiser:
+            wanted.setdefault("rate", USUAL_RATES.get(wanted["optimiser"], self.rate))
         rate = wanted.get("rate", self.rate)
         if not (math.isfinite(rate) and rate >= 0):
             raise CallError(f"A rate of {rate} is none to learn with. Take one from 0 on.")

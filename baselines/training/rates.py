@@ -68,5 +68,5 @@ def plot(found: Search, out: Path) -> Path:
     axes.legend()
     axes.grid(alpha=0.3)
     out.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(out, dpi=150)
+    figure.savefig(out, dpi=150, format="png")
     return out

@@ -65,6 +65,11 @@ def fit(data: Dataset, run: Run, watch: Watch, folder: Path | None = None) -> Tr
     return transfer(data, options, run.seed, watch, device(bf16=training.bf16))
 
 
+def steps(run: Run, images: int) -> int:
+    """How often `Watch.step` will be called."""
+    return recipe.steps(TransferOptions.of(run.training.model), images)
+
+
 def transfer(
     data: Dataset, options: TransferOptions, seed: int, watch: Watch, on: Device | None = None
 ) -> Transferred:

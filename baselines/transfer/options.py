@@ -7,6 +7,8 @@ from typing import Any, Self
 
 from baselines.errors import CallError
 
+AFTER_UNFREEZING = {"tune_epochs", "rate"}
+
 
 @dataclass(frozen=True)
 class TransferOptions:
@@ -31,3 +33,13 @@ class TransferOptions:
         if options.side < 32:
             raise CallError(f"A side of {options.side} pixels is too small; take 32 or more.")
         return options
+
+    def refuse_idle(self, given: Mapping[str, Any]) -> None:
+        """Raises CallError for the first option of ``given`` that would change nothing."""
+        idle = sorted(AFTER_UNFREEZING & given.keys())
+        if self.freeze == "all" and idle:
+            flag = f"--{idle[0].replace('_', '-')}"
+            raise CallError(
+                f"{flag} changes nothing together with --freeze all, which is the default. Leave "
+                "it out, or unfreeze some layers: --freeze 'until LAYER' or none."
+            )

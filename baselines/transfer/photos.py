@@ -17,7 +17,7 @@ from PIL import Image
 
 from baselines.data.challenge import SUFFIXES, shared
 from baselines.data.dataset import Dataset, Labelled, Labels, Pixels, part_held_out, split
-from baselines.data.decoding import Files, array
+from baselines.data.decoding import Files, array, converted
 from baselines.errors import BaselineError, CallError
 
 HELD_OUT = {"val": "validation set", "valid": "validation set", "test": "test set"}
@@ -78,6 +78,11 @@ def listed(source: Path) -> Photos:
         raise BaselineError(
             f"{source} has {held[0].part}/{strange[0]} but no train/{strange[0]}. Add or remove it."
         )
+    if held and (unseen := sorted(set(classes) - {photo.label for photo in held})):
+        raise BaselineError(
+            f"{source} has train/{unseen[0]} but no {held[0].part}/{unseen[0]}, so nothing would "
+            f"measure that class. Put some of its photos there, or remove train/{unseen[0]}."
+        )
     return Photos(files, classes, train, held)
 
 
@@ -118,14 +123,17 @@ def _codes(photos: Photos, part: Sequence[Photo]) -> Labels:
 def _decoded(name: str, data: bytes, size: tuple[int, int], mode: str) -> Pixels:
     try:
         with Image.open(io.BytesIO(data)) as image:
-            found = _middle(image, size, mode) if image.size != size else image.convert(mode)
+            if image.size == size:
+                found = converted(name, image, mode)
+            else:
+                found = _middle(name, image, size, mode)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise BaselineError(f"{name} cannot be read as a photo. Remove or replace it.") from error
     pixels = np.asarray(found)
     return pixels[None] if mode == "L" else pixels.transpose(2, 0, 1)
 
 
-def _middle(image: Image.Image, size: tuple[int, int], mode: str) -> Image.Image:
+def _middle(name: str, image: Image.Image, size: tuple[int, int], mode: str) -> Image.Image:
     """The largest part of the shape of ``size`` in the middle, less the margin, in that size."""
     enough = round(size[0] * MARGIN), round(size[1] * MARGIN)
     image.draft(mode, enough)  # a JPEG decoded at 1/2, 1/4, 1/8 is soon decoded
@@ -133,4 +141,4 @@ def _middle(image: Image.Image, size: tuple[int, int], mode: str) -> Image.Image
     width, height = size[0] * scale, size[1] * scale
     left, top = (image.width - width) / 2, (image.height - height) / 2
     box = (left, top, left + width, top + height)
-    return image.convert(mode).resize(size, Image.Resampling.BILINEAR, box)
+    return converted(name, image, mode).resize(size, Image.Resampling.BILINEAR, box)

@@ -1,13 +1,17 @@
 """A fetched challenge, packed or unpacked."""
 
+import io
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from baselines.catalogue import dataset
 from baselines.data import challenge
 from baselines.errors import BaselineError, CallError
+from baselines.transfer import photos
 from tests.baselines.conftest import png, zipped
 
 
@@ -46,6 +50,36 @@ def test_images_of_several_sizes_and_colours_become_one_array():
     assert challenge.stack(pictures, (8, 6), grey=False).shape == (2, 3, 6, 8)
 
 
+def saved(pixels: np.ndarray, form: str) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, form)
+    return file.getvalue()
+
+
+LEVELS = np.array([[0, 128, 129, 257], [30_000, 65_278, 65_406, 65_535]])  # of 16 bits
+BYTES = [[0, 0, 1, 1], [117, 254, 254, 255]]
+
+
+@pytest.mark.parametrize(("form", "order"), [("PNG", "<"), ("TIFF", "<"), ("TIFF", ">")])
+@pytest.mark.parametrize("reader", [challenge, photos])
+def test_grey_of_16_bits_is_scaled_and_not_cut_off(form, order, reader):
+    pictures = {"deep": saved(LEVELS.astype(f"{order}u2"), form), "flat": png(0, 0, (4, 2))}
+    size, grey = challenge.looks(pictures)
+    assert (size, grey) == ((4, 2), True)
+    assert reader.stack(pictures, size, grey=True)[0].tolist() == [BYTES]
+    assert reader.stack(pictures, size, grey=False)[0].tolist() == [BYTES] * 3
+    bright = {"deep": saved(np.full((90, 80), 65_535, np.uint16), form)}
+    assert reader.stack(bright, (20, 30), grey=True).min() == 255
+
+
+@pytest.mark.parametrize("kind", ["float32", "int32"])
+@pytest.mark.parametrize("reader", [challenge, photos])
+def test_images_of_32_bits_are_refused(kind, reader):
+    pictures = {"a/wide.tif": saved(LEVELS.astype(kind), "TIFF")}
+    with pytest.raises(BaselineError, match=r"a/wide.tif .* 32 bits .* Save it with 8 or 16 bits"):
+        reader.stack(pictures, (4, 2), grey=True)
+
+
 def test_large_images_are_shrunk_to_one_side_and_small_ones_are_left(challenge_folder):
     assert dataset(str(challenge_folder), Path(), 6).train.pixels.shape[1:] == (1, 5, 6)
     assert dataset(str(challenge_folder), Path(), 64).train.pixels.shape[1:] == (1, 10, 12)
@@ -53,7 +87,7 @@ def test_large_images_are_shrunk_to_one_side_and_small_ones_are_left(challenge_f
 
 @pytest.mark.parametrize("data", [b"no image", png(0, 0)[:-30]])
 def test_names_the_image_that_cannot_be_read(tmp_path, data):
-    files = {**{f"a/{at}.png": png(0, at) for at in range(4)}, "b/broken.png": data}
+    files = {**{f"a/{at}.png": png(0, at) for at in range(5)}, "b/broken.png": data}
     (tmp_path / "train.zip").write_bytes(zipped(files))
     with pytest.raises(BaselineError, match=r"b/broken.png .* Remove or replace it"):
         challenge.load(tmp_path)

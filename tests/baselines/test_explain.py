@@ -110,6 +110,28 @@ def test_the_page_says_how_good_the_network_is(made):
     assert re.search(r"Parameters 26\b", made.text)
 
 
+def test_what_answers_over_mirror_images_is_judged_so(tmp_path):
+    """As `train`, `predict` and `export` do: bright on the left is then bright on the right."""
+    pixels = np.zeros((20, 1, 8, 8), np.uint8)
+    pixels[:10, ..., :4] = 255
+    labels = np.arange(20) // 10
+    network = nn.Sequential(
+        nn.Conv2d(1, 1, 1), nn.ReLU(), nn.Flatten(), nn.Linear(64, 2)
+    ).requires_grad_(False)
+    network[0].weight.fill_(1)
+    network[0].bias.zero_()
+    network[3].weight.zero_()
+    network[3].weight[0, ::8] = 1  # the first column says class 0
+    network[3].bias.copy_(torch.tensor([-5.0, 0]))
+    shown = {}
+    for flips in (False, True):
+        out = tmp_path / str(flips)
+        path = explain(network, pixels, labels, ("a", "b"), out, title="x", flips=flips)
+        shown[flips] = Page(path).text.replace("\xa0", " ")
+    assert "100.00 %" in shown[False]
+    assert "50.00 %" in shown[True]
+
+
 def test_the_page_needs_nothing_beside_it(made):
     assert made.all("script") == made.all("link") == made.all("iframe") == []
     assert "http" not in made.source.lower().replace("http-equiv", "")

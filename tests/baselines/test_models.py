@@ -264,6 +264,23 @@ def test_whitening_makes_what_neighbours_have_in_common_one():
     assert not any(each.requires_grad for each in whitening.parameters())
 
 
+def test_whitening_gives_maxout_other_pairs_in_each_copy():
+    layers = pytest.importorskip("baselines.models.layers")
+    whitening = layers.Whitening(3, 2, copies=2)
+    images = torch.randn(64, 3, 32, 32).cumsum(2).cumsum(3)
+    whitening.look_at(images)
+    maps = layers.Maxout()(whitening(images)).transpose(0, 1).flatten(1)
+    assert len(torch.unique(maps[:, :100].round(decimals=3), dim=0)) == 24
+
+
+def test_a_large_image_is_made_smaller_without_new_patterns():
+    fit = pytest.importorskip("baselines.models.layers").FitInto(32)
+    stripes = (torch.arange(224) % 2).float().expand(1, 1, 224, 224)
+    assert torch.allclose(fit(stripes)[..., 2:-2], torch.tensor(0.5), atol=0.1)
+    small = torch.rand(1, 1, 8, 8)
+    assert fit(small).shape == (1, 1, 32, 32)
+
+
 def test_whitening_of_images_that_show_nothing_is_finite():
     layers = pytest.importorskip("baselines.models.layers")
     whitening = layers.Whitening(1, 2, copies=2)

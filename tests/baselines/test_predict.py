@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 from pathlib import PurePosixPath
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -14,7 +15,7 @@ import scoring
 from baselines import runs
 from baselines.__main__ import app
 from baselines.errors import BaselineError, CallError
-from baselines.predict import predict
+from baselines.predict import expected, predict
 from tests.baselines.conftest import png, zipped
 
 
@@ -134,17 +135,44 @@ def test_the_command_writes_the_file(run_folder, challenge_folder, tmp_path):
 
 
 def test_the_command_says_what_to_expect_of_the_score(run_folder, challenge_folder, tmp_path):
-    """From the 12 held-out images, by Wilson's interval: all 12 right are no promise of 100 %."""
+    """From the 12 held-out images: all 12 right are no promise of 100 %."""
     out = tmp_path / "submission.csv"
     words = ["predict", str(run_folder), "--images", str(challenge_folder), "--out", str(out)]
     answer = CliRunner().invoke(app, [*words, "--json"])
     metrics = json.loads((run_folder / "run.json").read_text())["metrics"]
-    low, high = scoring.wilson(metrics["test_accuracy"], 12)
     expected = json.loads(answer.stdout.splitlines()[-1])["expected"]
     assert (expected["images"], expected["held_out"]) == (12, "validation fifth")
-    assert (expected["low"], expected["high"]) == (pytest.approx(low), pytest.approx(high))
-    assert low < metrics["test_accuracy"]
-    assert "95 % interval" in answer.stderr
+    low, high = scoring.wilson(metrics["test_accuracy"], 12)
+    assert expected["low"] < low < metrics["test_accuracy"] <= high <= expected["high"]
+    assert "with 95 % certainty" in answer.stderr
+    assert expected["chosen_on_them"] is False
+    described = json.loads((run_folder / "run.json").read_text())
+    described["source"]["within"] = "train"
+    (run_folder / "run.json").write_text(json.dumps(described))
+    assert "expect a little less" in CliRunner().invoke(app, words).stderr
+
+
+@pytest.mark.parametrize(
+    ("share", "held", "rows"), [(0.97, 359, 899), (0.9, 1000, 1000), (0.97, 359, 100)]
+)
+def test_the_score_lies_where_it_was_expected_to(run_folder, share, held, rows):
+    """In 95 of 100 pairs of a held-out set and a test set."""
+    rng, inside = np.random.default_rng(0), 0
+    for _ in range(1000):
+        metrics = {"test_accuracy": rng.binomial(held, share) / held, "held_out_images": held}
+        run = replace(runs.read(run_folder), metrics={**metrics, "held_out": "validation fifth"})
+        told = expected(run, rows)
+        inside += told["low"] - 1e-6 <= rng.binomial(rows, share) / rows <= told["high"] + 1e-6
+    assert 930 < inside < 995
+
+
+def test_a_broken_image_is_named_by_its_file_and_its_id(run_folder, challenge_folder, tmp_path):
+    (tmp_path / "test" / "deep").mkdir(parents=True)
+    (tmp_path / "test" / "deep" / "t00.png").write_bytes(b"no picture")
+    sample = tmp_path / "own.csv"
+    sample.write_text("id,side\nt00,left\n")
+    with pytest.raises(BaselineError, match=r"deep/t00.png \(the id t00\) cannot be read"):
+        predict(run_folder, tmp_path / "test", sample)
 
 
 def test_what_to_expect_is_said_of_accuracy_only(run_folder, challenge_folder, tmp_path):

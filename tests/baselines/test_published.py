@@ -8,11 +8,13 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 from typer.testing import CliRunner
 
 from baselines.__main__ import app
 from baselines.catalogue import dataset
 from baselines.data import published
+from baselines.data.dataset import split
 from baselines.errors import BaselineError, CallError
 from tests.baselines.conftest import running
 
@@ -72,6 +74,21 @@ def test_the_digits_hold_out_the_same_fifth_every_time(tmp_path):
     assert (first.test.pixels == second.test.pixels).all()
     assert min(np.bincount(first.test.labels)) >= 34
     assert first.train.pixels.max() == 255
+    _kept, held = split("digits", load_digits().target)
+    assert held[:8].tolist() == [2, 5, 6, 10, 12, 13, 14, 19]  # on which recipes were measured
+    assert held.sum() == 313_684
+
+
+def test_every_class_keeps_an_image_to_train_with():
+    for sizes in [(1, 1, 1, 1, 1, 5), (5, 1, 2, 3, 1, 4), (9, 1), (2,) * 5]:
+        for part in (2, 5):
+            labels = np.repeat(np.arange(len(sizes)), sizes)
+            kept, held = split("few", labels, part)
+            assert sorted([*kept, *held]) == list(range(len(labels)))
+            assert set(labels[kept]) == set(labels)
+            assert len(held) == sum(size for size in sizes if size > 1) // part
+    with pytest.raises(BaselineError, match=r"few has 0 labelled images in classes of two or more"):
+        split("few", np.arange(10))
 
 
 @pytest.mark.published_data

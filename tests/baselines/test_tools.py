@@ -269,6 +269,26 @@ def test_options_that_would_change_nothing_are_refused(words, problem, tmp_path)
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("seed", [2**32, 10**22])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "train --arch lenet5 --data digits",
+        "train --arch hog-logistic --data digits",
+        "transfer --data photos",
+        "compare --archs hog-logistic --data digits",
+        "sweep --arch perceptron --data digits",
+        "find-rate --arch perceptron --data digits",
+    ],
+)
+def test_a_seed_that_is_too_large_is_refused(words, seed, tmp_path):
+    words = [*words.split(), "--seed", str(seed), "--out", str(tmp_path / "out")]
+    done = CliRunner().invoke(app, words, env={"COLUMNS": "200"})
+    assert done.exit_code == 2, done.output
+    assert "--seed" in done.stderr and "4294967295" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_every_setting_of_the_command_line_is_one_of_training():
     assert set(settings.TRAINING) <= {each.name for each in fields(Options)}
     offered = CliRunner().invoke(app, ["train", "--help"], env={"COLUMNS": "200"}).stdout
@@ -321,6 +341,60 @@ def test_a_run_is_recorded(run):
         run / "events"
     )
     assert list((run / "events").glob("**/tensors.tsv"))  # the projector's
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_training_again_leaves_no_second_curve_and_nothing_of_others_is_removed(tmp_path):
+    pytest.importorskip("tensorboard")
+    words = ["train", "--arch", "perceptron", "--data", "digits", "--epochs", "1", "--out"]
+    call(*words, str(tmp_path))
+    events = tmp_path / "events"
+    first = set(events.glob("events.out.*"))
+    (events / "notes.txt").write_text("mine")
+    again = CliRunner().invoke(app, [*words, str(tmp_path), "--json"])
+    assert again.stdout.startswith("{"), again.stdout  # no warning of TensorBoard's before it
+    second = set(events.glob("events.out.*"))
+    assert first and second and not first & second
+    call(*words, str(tmp_path), "--no-log")
+    assert [path.name for path in events.rglob("*")] == ["notes.txt"]
+    assert not runs.is_recorded(tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("log", [True, False])
+def test_resume_writes_events_where_the_run_had_them(log, tmp_path, monkeypatch):
+    pytest.importorskip("tensorboard")
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    words = ["train", "--arch", "perceptron", "--data", "digits", "--epochs", "1", "--out"]
+    with monkeypatch.context() as patched:
+        patched.setattr("baselines.deep.fit", interrupted)
+        stopped = CliRunner().invoke(app, [*words, str(tmp_path), "--log" if log else "--no-log"])
+    assert stopped.exit_code == 130
+    earlier = set((tmp_path / "events").glob("events.out.*"))
+    call("resume", str(tmp_path))  # it begins anew, and so do its events
+    later = set((tmp_path / "events").glob("events.out.*"))
+    assert (bool(earlier), bool(later)) == (log, log)
+    assert not earlier & later
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_sweep_leaves_no_trials_of_an_earlier_one(tmp_path):
+    pytest.importorskip("optuna")
+    words = ["sweep", "--arch", "perceptron", "--data", "digits", "--epochs", "1", "--trials"]
+    call(*words, "3", "--out", str(tmp_path))
+    (tmp_path / "trial-2" / "notes.txt").write_text("mine")
+    (tmp_path / "trial-of-mine").mkdir()
+    call("train", "--arch", "softmax", "--data", "digits", "--epochs", "1", "--no-log",
+         "--out", str(tmp_path / "trial-9"))  # fmt: skip
+    call(*words, "1", "--out", str(tmp_path))
+    kept = {path.name for path in tmp_path.iterdir()}
+    assert kept == {"trial-0", "trial-2", "trial-9", "trial-of-mine"}
+    assert [path.name for path in (tmp_path / "trial-2").iterdir()] == ["notes.txt"]
+    assert runs.read(tmp_path / "trial-9").arch == "softmax"
+    assert "test/accuracy" in scalars(tmp_path / "trial-0" / "events")
 
 
 @pytest.mark.filterwarnings("ignore")

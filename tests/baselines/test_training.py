@@ -16,7 +16,7 @@ from baselines.__main__ import app
 from baselines.catalogue import dataset
 from baselines.data.dataset import Dataset, Labelled
 from baselines.errors import BaselineError, CallError
-from baselines.training.options import Options
+from baselines.training.options import USUAL_RATES, Options
 from baselines.training.schedules import SCHEDULES, schedule
 
 torch = pytest.importorskip("torch")
@@ -74,6 +74,20 @@ def test_every_optimiser_lowers_the_loss(name):
     assert losses[-1] < 0.8 * losses[0]
 
 
+@pytest.mark.parametrize("name", ["momentum", "rmsprop", "muon"])
+def test_there_may_be_no_momentum(name):
+    found = trainer(optimiser=name, momentum=0.0)
+    assert math.isfinite(found.try_rate(torch.arange(32), 1e-3))
+
+
+def test_another_optimiser_comes_with_a_rate_that_is_usual_for_it():
+    tuned = Options(rate=4e-3)
+    assert tuned.changed({"optimiser": "sgd"}).rate == pytest.approx(0.1)
+    assert tuned.changed({"optimiser": "sgd", "rate": 0.5}).rate == pytest.approx(0.5)
+    assert tuned.changed({"optimiser": tuned.optimiser}).rate == pytest.approx(4e-3)
+    assert set(USUAL_RATES) == set(optimisers.OPTIMISERS)
+
+
 def test_muons_steps_are_orthogonal():
     step = optimisers.orthogonal(torch.randn(8, 40, generator=torch.Generator().manual_seed(0)), 8)
     values = torch.linalg.svdvals(step)
@@ -109,6 +123,17 @@ def test_a_batch_in_parts_is_learnt_from_as_if_whole():
     told = [each.learn_from(*each.feed.take(batch)) for each in (whole, parts)]
     assert torch.allclose(told[0], told[1])
     assert torch.allclose(weights(whole.network), weights(parts.network), atol=1e-6)
+
+
+def test_images_to_look_at_are_of_all_classes():
+    """Folders have them class by class."""
+    labels = np.arange(1000) // 100
+    images = Labelled(labels.astype(np.uint8)[:, None, None, None], labels)
+    some = images.some(200)
+    assert np.array_equal(some.pixels.ravel(), some.labels)
+    assert np.bincount(some.labels, minlength=10).min() > 5
+    assert np.array_equal(some.labels, images.some(200).labels)
+    assert images.some(1000) is images
 
 
 def test_resnet9_begins_with_filters_of_the_images_it_will_learn_from():
@@ -261,6 +286,19 @@ def test_alternate_shows_both_sides_of_every_image_in_two_epochs():
     assert torch.equal(odd, even.flip(-1))
     again = augmenting.alternate(images.flip(0), 4)  # whichever its neighbours in the batch are
     assert torch.equal(again, even.flip(0))
+
+
+def test_alternate_shows_both_sides_of_large_images_and_of_what_is_moved_then():
+    photos = 255 - torch.from_numpy(noise((3, 224, 224), n=32).train.pixels) // 4  # bright ones
+    even = augmenting.alternate(photos.float() / 255, 0)
+    mirrored = [torch.equal(a, b.flip(-1)) for a, b in zip(even * 255, photos.float(), strict=True)]
+    assert 6 < sum(mirrored) < 26
+    images = torch.from_numpy(noise(n=64).train.pixels).float() / 255
+    views = []
+    for names in (("alternate", "shift"), ("shift", "alternate")):
+        torch.manual_seed(0)
+        views.append(augmenting.chain(names)(images, 0))
+    assert torch.equal(*views)
 
 
 def test_a_flip_mirrors_some_and_leaves_the_others():
@@ -448,17 +486,17 @@ for attempt in (deep.search_rate, lambda data, run: deep.fit(data, run, Nobody()
         attempt(data, run)
     except CallError as error:
         told.append(str(error))
-settings["batch_size"] = FITS
 # what was tried before has left its gaps between what is still there
 resource.setrlimit(resource.RLIMIT_AS, (used + 130 * 2**20, unlimited))
-deep.fit(data, train.plan("lenet5", data, seed=0, options=settings), Nobody())
+for one in ({"part": FITS}, {"batch_size": FITS}):
+    deep.fit(data, train.plan("lenet5", data, seed=0, options={**settings, **one}), Nobody())
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps to such a limit")
-def test_out_of_memory_names_a_batch_that_fits():
+def test_out_of_memory_names_how_many_images_fit():
     """A real shortage: the process may take 100 MB more than it needs to begin with."""
-    code = SHORT_OF_MEMORY.replace("FITS", "int(told[1].split('--batch-size ')[1].split()[0])")
+    code = SHORT_OF_MEMORY.replace("FITS", "int(told[1].split('--part ')[1].split()[0])")
     done = subprocess.run(
         [sys.executable, "-c", code + "print(json.dumps(told))"],
         capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False,
@@ -466,7 +504,8 @@ def test_out_of_memory_names_a_batch_that_fits():
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[-1])
     assert len(told) == 2
-    assert all(re.search(r"A batch of 1,024 images .* --batch-size \d+ does", one) for one in told)
+    words = r"1,024 images at once do not .*, (\d+) do\. --part \1 .* --batch-size \1 from smaller"
+    assert all(re.search(words, one) for one in told)
 
 
 def test_answers_are_given_in_smaller_batches_where_memory_is_short():
@@ -548,6 +587,20 @@ def test_the_rate_finder_stops_where_the_loss_explodes():
     assert rates.LOWEST < found.best < 1
     assert max(found.rates) <= rates.HIGHEST
     assert all(math.isfinite(loss) for loss in found.losses)
+
+
+def test_the_rate_finder_keeps_the_optimisers_apart_as_training_does():
+    found = trainer("resnet9", optimiser="muon", rate=0.1)
+    found.try_rate(torch.arange(16), 0.4)
+    muon, rest = (each.param_groups[0]["lr"] for each in found.optimisers)
+    assert (muon, rest) == (pytest.approx(0.4), pytest.approx(0.1))
+
+
+def test_the_finders_picture_may_have_any_name(tmp_path):
+    found = rates.Search([1e-3, 1e-2], [2.0, 1.0], 1e-3)
+    for name in ("rates.txt", "rates"):
+        path = rates.plot(found, tmp_path / name)
+        assert path.read_bytes().startswith(b"\x89PNG")
 
 
 def test_lenet5_learns_the_digits(tmp_path, onlooker):

@@ -480,6 +480,24 @@ def test_options_come_in_words():
         TransferOptions.of({"side": 8})
 
 
+@pytest.mark.parametrize("freeze", [["--freeze", "all"], []])
+def test_passes_after_unfreezing_are_refused_where_all_stays_frozen(freeze, wide_photos, tmp_path):
+    words = ["transfer", "--data", str(wide_photos), "--out", str(tmp_path / "run")]
+    done = CliRunner().invoke(app, [*words, *freeze, "--tune-epochs", "3"])
+    assert done.exit_code == 2
+    assert "--tune-epochs changes nothing together with --freeze all" in done.stderr
+    assert not (tmp_path / "run").exists()
+    with pytest.raises(CallError, match="--rate changes nothing"):
+        TransferOptions().refuse_idle({"rate": 0.1})
+    TransferOptions(freeze="none").refuse_idle({"rate": 0.1, "tune_epochs": 3})
+
+
+def test_the_bar_is_as_long_as_the_transfer(data, run, onlooker):
+    learner.fit(data, run, onlooker)
+    assert onlooker.steps == train.steps(run, data)
+    assert train.steps(train.plan("knn", data, seed=0), data) == 1  # it has no batches either
+
+
 # ---------------------------------------------------------------- photos
 
 
@@ -567,6 +585,7 @@ def test_the_middle_has_the_shape_that_is_asked_for():
     [
         ({"set/train/red/a.jpg": photo("red")}, CallError, "at least two classes"),
         ({**FILES, "set/val/green/a.jpg": photo("green")}, BaselineError, "no train/green"),
+        ({**FILES, "set/train/green/a.jpg": photo("green")}, BaselineError, "no val/green, so"),
         ({**FILES, "set/train/red/x.jpg": photo("red")[:300]}, BaselineError, "red/x.jpg cannot"),
         ({**FILES, "set/train/red/x.jpg": b"text"}, BaselineError, "red/x.jpg cannot be read"),
     ],

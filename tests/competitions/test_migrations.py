@@ -10,18 +10,12 @@ from django.db.migrations.state import ProjectState
 FIRST, LAST = "0001_initial", "0011_model_submissions"  # of the steps that are also made at once
 
 
-def step_by_step(loader: MigrationLoader) -> MigrationLoader:
-    loader.replace_migrations = False
-    loader.build_graph()
-    return loader
-
-
 def state(loader: MigrationLoader, name: str) -> ProjectState:
     return loader.project_state([("competitions", name)])
 
 
 def test_the_steps_and_all_at_once_make_the_same():
-    loader = step_by_step(MigrationLoader(None))
+    loader = MigrationLoader(None, replace_migrations=False)
     at_once = state(loader, "0001_squashed_0011_model_submissions")
     steps = state(loader, LAST)
     assert MigrationAutodetector(steps, at_once).changes(loader.graph) == {}
@@ -33,7 +27,7 @@ def test_the_steps_and_all_at_once_make_the_same():
 def test_challenges_from_before_keep_the_metrics_own_layout(competition):
     """Back to the first step and forward again, with a challenge in the table."""
     executor = MigrationExecutor(connection)
-    step_by_step(executor.loader)
+    executor.loader = MigrationLoader(connection, replace_migrations=False)
     executor.migrate([("competitions", FIRST)])
     executor = MigrationExecutor(connection)  # finds a site of the first step
     executor.migrate(executor.loader.graph.leaf_nodes("competitions"))

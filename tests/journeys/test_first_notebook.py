@@ -20,9 +20,9 @@ pytestmark = [pytest.mark.journey, pytest.mark.services, pytest.mark.torch]
 @pytest.fixture
 def demo():
     # Not pytest's own folder: the path of Valkey's socket must stay short. Nor the journeys' common
-    # stack: this one trains baselines, and a stop ends them.
+    # stack, which has no demo. Its baselines stay untrained: nobody here looks at them.
     with tempfile.TemporaryDirectory(prefix="holdout-cells-") as folder:
-        stack = Stack(Path(folder), HOLDOUT_DEMO="1")
+        stack = Stack(Path(folder), HOLDOUT_DEMO="1", HOLDOUT_QUEUES="score,background")
         try:
             yield stack.ready()
         finally:

@@ -1,0 +1,88 @@
+"""Which settings of a transfer are best? Asked of a fifth of the training photos, held out.
+
+python -m baselines.transfer.choose --photos photos.zip --weights mobilenet_v2.pth --seeds 3
+
+The photos in val/ or test/ are not looked at: on them, `baselines.transfer.compare` then measures
+what was chosen here. What learns from scratch has its rate chosen in the same way.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from torch import nn
+
+from baselines import measuring
+from baselines.data.dataset import Dataset, hold_out
+from baselines.errors import BaselineError
+from baselines.train import accuracy
+from baselines.transfer import compare, photos
+from baselines.transfer.compare import from_scratch, small_network, spread, transferred
+from baselines.transfer.options import TransferOptions
+
+HEAD_RATES, HEAD_EPOCHS = (3e-4, 1e-3, 3e-3), (15, 30, 60)
+TUNE_RATES = (3e-4, 1e-3, 3e-3)
+SCRATCH_RATES = (1e-3, 3e-3, 1e-2)
+TITLES = "what learns", "rate", "passes", "right of the photos held out"
+
+Trial = tuple[str, str, str, Callable[[int], compare.Row]]
+
+
+def main() -> None:
+    parser = compare.arguments(__doc__)
+    parser.add_argument("--budget", type=float, default=120, help="seconds of work from scratch")
+    called = parser.parse_args()
+    lines = measuring.Lines("{:32} {:>7} {:>7}  {}", TITLES)
+    try:
+        whole, options = photos.read(called.photos, called.side), compare.chosen(called)
+        data = hold_out(whole.name, whole.classes, whole.train)
+        with tempfile.TemporaryDirectory() as folder:
+            options = replace(options, cache=Path(folder))
+            for name, rate, passes, fit in trials(data, options, called.layer, called.budget):
+                rows = map(fit, range(called.seeds))
+                shares = [accuracy(row.model, data.test) for row in rows]
+                lines.add(name, rate, passes, spread(shares))
+    except BaselineError as error:
+        parser.exit(error.exit_code, f"{error}\n")
+
+
+def trials(data: Dataset, options: TransferOptions, layer: str, budget: float) -> Iterator[Trial]:
+    """What to try, with its words; each is to be called with a seed."""
+    for rate in HEAD_RATES:
+        for epochs in HEAD_EPOCHS:
+            head = replace(options, head_rate=rate, head_epochs=epochs)
+            yield _transfer("head, all else frozen", rate, epochs, data, head)
+    for rate in TUNE_RATES:
+        until = replace(options, freeze=f"until {layer}", rate=rate)
+        yield _transfer(f"from {layer} on", rate, options.tune_epochs, data, until)
+    small = replace(options, side=compare.SMALL_SIDE)
+    yield from _scratch("small network from scratch", small_network, data, small, budget)
+    large = partial(compare.untrained, options.base)
+    yield from _scratch(f"{options.base} from scratch", large, data, options, budget)
+
+
+def _transfer(
+    name: str, rate: float, passes: int, data: Dataset, options: TransferOptions
+) -> Trial:
+    def fit(seed: int) -> compare.Row:
+        return transferred(name, data, options, seed, passes)
+
+    return name, f"{rate:g}", str(passes), fit
+
+
+def _scratch(
+    name: str,
+    make: Callable[[int], nn.Module],
+    data: Dataset,
+    options: TransferOptions,
+    budget: float,
+) -> Iterator[Trial]:
+    for rate in SCRATCH_RATES:
+        fit = partial(from_scratch, name, make, data, options, budget, rate=rate)
+        yield name, f"{rate:g}", "", fit
+
+
+if __name__ == "__main__":
+    main()
