@@ -18,6 +18,7 @@ from baselines.data.dataset import Pixels
 
 LARGEST = 160  # pixels of a side: larger images are shrunk for the page
 GAP = 4  # pixels between tiles
+FRAME = 127, 127, 127, 255  # grey, a pixel wide: a white tile shows on a white page
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,12 @@ def sheet(name: str, tiles: NDArray[np.uint8], *, columns: int, side: int) -> Pi
     count, height, width, _ = large.shape
     columns = min(columns, count)
     rows = -(-count // columns)
-    shape = rows * (height + GAP) - GAP, columns * (width + GAP) - GAP
+    shape = rows * (height + GAP) - GAP + 2, columns * (width + GAP) - GAP + 2
     canvas = np.zeros((*shape, 4), np.uint8)  # see-through between the tiles
     for at, tile in enumerate(large):
         top, left = at // columns * (height + GAP), at % columns * (width + GAP)
-        canvas[top : top + height, left : left + width, :3] = tile
-        canvas[top : top + height, left : left + width, 3] = 255
+        canvas[top : top + height + 2, left : left + width + 2] = FRAME
+        canvas[top + 1 : top + 1 + height, left + 1 : left + 1 + width, :3] = tile
     file = io.BytesIO()
     Image.fromarray(canvas).save(file, "PNG", optimize=True)
     return Picture(name, file.getvalue())

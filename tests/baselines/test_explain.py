@@ -290,8 +290,9 @@ def test_the_maps_that_vary_most_come_first():
     seen[7, 0, 0] = 1
     (sheet,) = feature_maps.sheets("maps", ["right"], [seen])
     drawn = np.asarray(Image.open(io.BytesIO(sheet.png)))
-    assert drawn[0, 0, :3].tolist() == [253, 231, 37]  # the upper end of viridis
-    assert drawn[-1, -1].tolist() == [68, 1, 84, 255]  # the lower one, in the twelfth tile
+    assert drawn[0, 0].tolist() == drawn[-1, -1].tolist() == [127, 127, 127, 255]  # the frames
+    assert drawn[1, 1, :3].tolist() == [253, 231, 37]  # the upper end of viridis
+    assert drawn[-2, -2].tolist() == [68, 1, 84, 255]  # the lower one, in the twelfth tile
 
 
 def test_of_many_convolutions_eight_are_shown(tmp_path):
