@@ -120,10 +120,11 @@ def _troubles_in_words(data: Dataset, run: Run) -> Iterator[None]:
     at_once = min(run.training.part or size, size)
 
     def steps(part: int) -> None:
-        """Two: the optimiser makes room for its own numbers at the end of the first."""
+        """Two, of two parts: the optimiser makes room for its own numbers after the first."""
         trainer = begun(data, replace(run, options={**run.options, "part": part}))
+        pixels, labels = trainer.feed.take(trainer.kept[:size])
         for _ in range(2):
-            trainer.learn_from(*trainer.feed.take(trainer.kept[:size]))
+            trainer.learn_from(pixels[: 2 * part], labels[: 2 * part])
 
     try:
         with memory.in_words(at_once, steps):
