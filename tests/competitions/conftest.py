@@ -1,7 +1,8 @@
 """What several tests of the challenges begin with."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -9,8 +10,35 @@ from django.db import connections
 
 from competitions import preparing
 from competitions.models import Competition, Submission
+from competitions.pictures import examining
 from holdout.accounts.models import User
 from tests.competitions.zips import hidden_zip, solution_csv, train_zip
+
+
+@pytest.fixture(scope="session")
+def examiners() -> Iterator[list[examining.Examiner]]:
+    kept: list[examining.Examiner] = []
+    yield kept
+    for examiner in kept:
+        examiner.close()
+
+
+@pytest.fixture(autouse=True)
+def kept_examiners(examiners: list[examining.Examiner], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A confined child takes a quarter of a second of work to start: here one serves all uploads.
+
+    On the site each upload has its own; test_examining.py asks for that.
+    """
+
+    @contextmanager
+    def kept() -> Iterator[None]:
+        token = examining._idle.set(examiners)
+        try:
+            yield
+        finally:
+            examining._idle.reset(token)
+
+    monkeypatch.setattr(examining, "sitting", kept)
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ def test_the_steps_and_all_at_once_make_the_same():
     assert MigrationAutodetector(early, at_once).changes(loader.graph)  # it sees what differs
 
 
+@pytest.mark.once("every test of that pass, whose tables these steps made until they were joined")
 @pytest.mark.django_db(transaction=True)
 def test_challenges_from_before_keep_the_metrics_own_layout(competition):
     """Back to the first step and forward again, with a challenge in the table."""

@@ -25,6 +25,7 @@ from competitions.pictures.examining import (
     Raw,
     Unreadable,
     examine,
+    sitting,
     thumbnails,
 )
 
@@ -236,6 +237,23 @@ def test_a_child_reaches_no_file_no_network_and_no_process(tmp_path):
         check=True,
     )
     assert "false" not in done.stdout, done.stdout
+
+
+def test_a_sitting_has_one_child_and_the_next_one_another():
+    """Who has seen somebody's pictures does not see those of somebody else."""
+    children = []
+    for _upload in range(2):
+        with sitting():
+            for _look in range(2):
+                one(saved(noise(0)))
+                kept = {examiner._process for examiner in examining._idle.get()}
+                (child_of_this_upload,) = kept - {None}
+                children.append(child_of_this_upload)
+        assert children[-1].poll() is not None
+    first, again, second, _again = children
+    assert first is again
+    assert second is not first
+    assert examining._idle.get() is None
 
 
 def test_no_child_outlives_the_work(tmp_path):
