@@ -25,7 +25,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 QUIET := -qq --progress-bar off --no-compile
 
 .DEFAULT_GOAL := run
-.PHONY: run lab test test-site test-apart check bench screenshot clean install
+.PHONY: run lab test test-challenges test-apart test-journeys test-site check bench screenshot clean install
 
 # `exec`: make then waits for the supervisor itself, which hears Ctrl-C and SIGTERM.
 run: install
@@ -76,16 +76,25 @@ $(VENV)/.made:
 	  pathlib.Path(sysconfig.get_path("purelib"), "holdout.pth").write_text("$(CURDIR)/platform\n$(CURDIR)\n")'
 	@touch $@
 
-# Two halves side by side: the challenges on SQLite, whose journeys mostly wait; and what needs none,
-# then everything with a database again on PostgreSQL. Each says its lines when they are whole.
-test: $(VENV)/.dev $(if $(LIGHT),,$(VENV)/.train $(VENV)/.models $(VENV)/.lab)
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-site test-apart
+# Two rows side by side: the challenges on SQLite; and what needs no database, after which come the
+# journeys, which mostly wait, beside everything with a database again on PostgreSQL. Each says its
+# lines when they are whole.
+SIDE_BY_SIDE = @$(MAKE) --no-print-directory --jobs=2 --output-sync=line
 
-test-site:
-	$(BIN)/python -m pytest tests/competitions tests/journeys
+test: $(VENV)/.dev $(if $(LIGHT),,$(VENV)/.train $(VENV)/.models $(VENV)/.lab)
+	$(SIDE_BY_SIDE) test-challenges test-apart
+
+test-challenges:
+	$(BIN)/python -m pytest tests/competitions
 
 test-apart:
 	$(BIN)/python -m pytest -p no:django tests/scoring tests/baselines
+	$(SIDE_BY_SIDE) test-journeys test-site
+
+test-journeys:
+	$(BIN)/python -m pytest tests/journeys
+
+test-site:
 	$(BIN)/python -m pytest tests/holdout
 	$(BIN)/python -m tests.with_postgres -- $(BIN)/python -m pytest \
 	  -m "django_db and not journey and not browser and not once" tests/competitions tests/holdout
