@@ -25,7 +25,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 QUIET := -qq --progress-bar off --no-compile
 
 .DEFAULT_GOAL := run
-.PHONY: run lab test test-challenges test-apart test-journeys test-site check bench screenshot clean install
+.PHONY: run lab test test-site test-apart test-journeys test-postgres check bench screenshot clean install
 
 # `exec`: make then waits for the supervisor itself, which hears Ctrl-C and SIGTERM.
 run: install
@@ -76,26 +76,23 @@ $(VENV)/.made:
 	  pathlib.Path(sysconfig.get_path("purelib"), "holdout.pth").write_text("$(CURDIR)/platform\n$(CURDIR)\n")'
 	@touch $@
 
-# Two rows side by side: the challenges on SQLite; and what needs no database, after which come the
+# Two rows side by side: the site on SQLite; and what needs no database, after which come the
 # journeys, which mostly wait, beside everything with a database again on PostgreSQL. Each says its
 # lines when they are whole.
-SIDE_BY_SIDE = @$(MAKE) --no-print-directory --jobs=2 --output-sync=line
-
 test: $(VENV)/.dev $(if $(LIGHT),,$(VENV)/.train $(VENV)/.models $(VENV)/.lab)
-	$(SIDE_BY_SIDE) test-challenges test-apart
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=line test-site test-journeys test-postgres
 
-test-challenges:
+test-site:
 	$(BIN)/python -m pytest tests/competitions
+	$(BIN)/python -m pytest tests/holdout
 
 test-apart:
 	$(BIN)/python -m pytest -p no:django tests/scoring tests/baselines
-	$(SIDE_BY_SIDE) test-journeys test-site
 
-test-journeys:
+test-journeys: test-apart
 	$(BIN)/python -m pytest tests/journeys
 
-test-site:
-	$(BIN)/python -m pytest tests/holdout
+test-postgres: test-apart
 	$(BIN)/python -m tests.with_postgres -- $(BIN)/python -m pytest \
 	  -m "django_db and not journey and not browser and not once" tests/competitions tests/holdout
 
