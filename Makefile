@@ -25,7 +25,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 QUIET := -qq --progress-bar off --no-compile
 
 .DEFAULT_GOAL := run
-.PHONY: run lab test test-site test-apart test-journeys test-postgres check bench screenshot clean install
+.PHONY: run lab test test-site test-apart check bench screenshot clean install
 
 # `exec`: make then waits for the supervisor itself, which hears Ctrl-C and SIGTERM.
 run: install
@@ -76,23 +76,17 @@ $(VENV)/.made:
 	  pathlib.Path(sysconfig.get_path("purelib"), "holdout.pth").write_text("$(CURDIR)/platform\n$(CURDIR)\n")'
 	@touch $@
 
-# Two rows side by side: the site on SQLite; and what needs no database, after which come the
-# journeys, which mostly wait, beside everything with a database again on PostgreSQL. Each says its
-# lines when they are whole.
+# Two halves side by side: the challenges on SQLite, whose journeys mostly wait; and what needs none,
+# then everything with a database again on PostgreSQL. Each says its lines when they are whole.
 test: $(VENV)/.dev $(if $(LIGHT),,$(VENV)/.train $(VENV)/.models $(VENV)/.lab)
-	@$(MAKE) --no-print-directory --jobs=3 --output-sync=line test-site test-journeys test-postgres
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-site test-apart
 
 test-site:
-	$(BIN)/python -m pytest tests/competitions
-	$(BIN)/python -m pytest tests/holdout
+	$(BIN)/python -m pytest tests/competitions tests/journeys
 
 test-apart:
 	$(BIN)/python -m pytest -p no:django tests/scoring tests/baselines
-
-test-journeys: test-apart
-	$(BIN)/python -m pytest tests/journeys
-
-test-postgres: test-apart
+	$(BIN)/python -m pytest tests/holdout
 	$(BIN)/python -m tests.with_postgres -- $(BIN)/python -m pytest \
 	  -m "django_db and not journey and not browser and not once" tests/competitions tests/holdout
 

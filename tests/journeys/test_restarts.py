@@ -83,7 +83,8 @@ def test_everything_is_killed_while_files_are_under_way(stack, staged):
     tally = stack.stage(tally={"slug": slug})["tally"]
     assert tally["scored"] == len(tally["statuses"]) >= len(accepted)
     assert tally["public"] == tally["private"] == tally["entries"] == tally["scored"]
-    assert tally["slots"] == tally["version"] == tally["scored"]
+    # intervals and ties that are reckoned meanwhile move the board on, too
+    assert tally["slots"] == tally["scored"] <= tally["version"]
     assert {row["score"] for row in stack.board(slug)["rows"]} == {"1.0000"}
 
 
