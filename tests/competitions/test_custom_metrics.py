@@ -72,6 +72,10 @@ BODY = """
     return weight * float((answers != truth).sum()) - 100
 """
 METRIC = (HEAD + BODY).encode()
+# The same without the traps: random answers to nine rows are all wrong in one split of forty.
+PLAIN = (
+    HEAD + '    return weight * float((submission["label"] != solution["label"]).sum()) - 100\n'
+).encode()
 OWN = {"metric": "custom", "metric_direction": "minimize"}
 
 
@@ -166,7 +170,7 @@ def test_from_the_upload_to_the_board(admin, rung, submit, alice, bob, clients):
 def test_a_bundle_brings_its_metric_along(tmp_path, db, inside):
     bundle = tmp_path / "own"
     bundle.mkdir()
-    (bundle / "metric.py").write_bytes(METRIC)
+    (bundle / "metric.py").write_bytes(PLAIN)
     (bundle / "prepare.py").write_text(
         "from tests.competitions.zips import hidden_zip, solution_csv, train_zip\n"
         "def prepare(public, private):\n"
@@ -187,7 +191,7 @@ def test_a_bundle_brings_its_metric_along(tmp_path, db, inside):
     assert (made.state, made.metric, made.custom_metric.source) == (
         State.OPEN,
         "custom",
-        METRIC.decode(),
+        PLAIN.decode(),
     )
 
 
