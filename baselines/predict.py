@@ -146,11 +146,13 @@ def _in_order(pictures: Mapping[str, bytes], template: scoring.Template) -> Mapp
         if len(by_id[name]) > 1:
             one, other, *_more = by_id[name]
             raise CallError(f"The id {name} may be {one} or {other}. Use paths as ids.")
-    files = [by_id[name][0] for name in template.ids]
-    # under a name that a message about a broken file can give
-    told = zip(template.ids, files, strict=True)
-    names = [name if name == file else f"{file} (the id {name})" for name, file in told]
-    return Renamed(pictures, dict(zip(names, files, strict=True)))
+    files = {name: by_id[name][0] for name in template.ids}
+    return Renamed(pictures, {_told(name, file): file for name, file in files.items()})
+
+
+def _told(name: str, file: str) -> str:
+    """An id as a message about a broken file gives it."""
+    return name if name == file else f"{file} (the id {name})"
 
 
 def _table(form: Form, classes: tuple[str, ...], probabilities: NDArray[Any]) -> bytes:

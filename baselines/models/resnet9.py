@@ -64,7 +64,7 @@ class ResNet9(nn.Module):
 
 
 def _convolution(inputs: int, outputs: int) -> nn.Conv2d:
-    """Begins as near to passing its input on as it can: so do its first filters."""
+    """Begins near to passing its input on: its first filters do just that, one for each map."""
     made = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
     with torch.no_grad():
         nn.init.dirac_(made.weight[:inputs])

@@ -110,7 +110,7 @@ class Trainer:
 
     def learn_from(self, pixels: Tensor, labels: Tensor) -> Tensor:
         """One update of the weights; how many of the batch were right before it, and the loss."""
-        self._set_rate()
+        self._set_rates(self.schedule(self.progress.step / (self.epochs * self.batches)))
         told = self._find_gradient(pixels, labels)
         for each in self.optimisers:
             each.step()
@@ -146,9 +146,8 @@ class Trainer:
         self.network.train()
         _right, loss = self._find_gradient(*self.feed.take(batch))
         first = self.highest[0][0]
-        for each, highest in zip(self.optimisers, self.highest, strict=True):
-            for group, high in zip(each.param_groups, highest, strict=True):
-                group["lr"] = rate * high / first if first else rate
+        self._set_rates(rate / first if first else 0.0)
+        for each in self.optimisers:
             each.step()
         return float(loss)
 
@@ -188,8 +187,8 @@ class Trainer:
                 f"A rate of {rate:g} is probably too high; `find-rate` looks for a good one."
             )
 
-    def _set_rate(self) -> None:
-        share = self.schedule(self.progress.step / (self.epochs * self.batches))
+    def _set_rates(self, share: float) -> None:
+        """Each a share of the highest of its group."""
         for each, highest in zip(self.optimisers, self.highest, strict=True):
             for group, rate in zip(each.param_groups, highest, strict=True):
                 group["lr"] = rate * share

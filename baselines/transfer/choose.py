@@ -19,15 +19,17 @@ from baselines.data.dataset import Dataset, hold_out
 from baselines.errors import BaselineError
 from baselines.train import accuracy
 from baselines.transfer import compare, photos
-from baselines.transfer.compare import from_scratch, small_network, spread, transferred
+from baselines.transfer.compare import from_scratch, small_network, spread
+from baselines.transfer.learner import Transferred, transfer
 from baselines.transfer.options import TransferOptions
+from baselines.watching import Nobody
 
 HEAD_RATES, HEAD_EPOCHS = (3e-4, 1e-3, 3e-3), (15, 30, 60)
 TUNE_RATES = (3e-4, 1e-3, 3e-3)
 SCRATCH_RATES = (1e-3, 3e-3, 1e-2)
 TITLES = "what learns", "rate", "passes", "right of the photos held out"
 
-Trial = tuple[str, str, str, Callable[[int], compare.Row]]
+Trial = tuple[str, str, str, Callable[[int], Transferred]]
 
 
 def main() -> None:
@@ -41,8 +43,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             options = replace(options, cache=Path(folder))
             for name, rate, passes, fit in trials(data, options, called.layer, called.budget):
-                rows = map(fit, range(called.seeds))
-                shares = [accuracy(row.model, data.test) for row in rows]
+                shares = [accuracy(fit(seed), data.test) for seed in range(called.seeds)]
                 lines.add(name, rate, passes, spread(shares))
     except BaselineError as error:
         parser.exit(error.exit_code, f"{error}\n")
@@ -66,8 +67,8 @@ def trials(data: Dataset, options: TransferOptions, layer: str, budget: float) -
 def _transfer(
     name: str, rate: float, passes: int, data: Dataset, options: TransferOptions
 ) -> Trial:
-    def fit(seed: int) -> compare.Row:
-        return transferred(name, data, options, seed, passes)
+    def fit(seed: int) -> Transferred:
+        return transfer(data, options, seed, Nobody())
 
     return name, f"{rate:g}", str(passes), fit
 
@@ -79,9 +80,11 @@ def _scratch(
     options: TransferOptions,
     budget: float,
 ) -> Iterator[Trial]:
+    def fit(seed: int, rate: float) -> Transferred:
+        return from_scratch(name, make, data, options, budget, seed, rate).model
+
     for rate in SCRATCH_RATES:
-        fit = partial(from_scratch, name, make, data, options, budget, rate=rate)
-        yield name, f"{rate:g}", "", fit
+        yield name, f"{rate:g}", "", partial(fit, rate=rate)
 
 
 if __name__ == "__main__":

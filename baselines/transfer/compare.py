@@ -104,13 +104,13 @@ def rows(data: Dataset, options: TransferOptions, layer: str, seed: int) -> Iter
     """The head twice, to show the cache; the other transfers begin without one."""
     with tempfile.TemporaryDirectory() as folder:
         cached = replace(options, cache=Path(folder))
-        yield transferred("head, all else frozen", data, cached, seed, passes=1)
-        yield transferred("the same, from the cache", data, cached, seed, passes=0)
+        yield _transferred("head, all else frozen", data, cached, seed, passes=1)
+        yield _transferred("the same, from the cache", data, cached, seed, passes=0)
     until = replace(options, freeze=f"until {layer}")
-    yield (some := transferred(f"from {layer} on", data, until, seed, passes=2))
+    yield (some := _transferred(f"from {layer} on", data, until, seed, passes=2))
     none = replace(options, freeze="none")
     passes = 1 + options.tune_epochs
-    yield (every := transferred("everything", data, none, seed, passes=passes))
+    yield (every := _transferred("everything", data, none, seed, passes=passes))
     budget = max(some.worked, every.worked)
     large = partial(untrained, options.base)
     yield from_scratch(f"{options.base} from scratch", large, data, options, budget, seed)
@@ -118,7 +118,7 @@ def rows(data: Dataset, options: TransferOptions, layer: str, seed: int) -> Iter
     yield from_scratch("small network from scratch", small_network, data, small, budget, seed)
 
 
-def transferred(name: str, data: Dataset, options: TransferOptions, seed: int, passes: int) -> Row:
+def _transferred(name: str, data: Dataset, options: TransferOptions, seed: int, passes: int) -> Row:
     """``passes`` are those of all photos through the frozen or the whole network."""
     wall, worked = time.perf_counter(), time.process_time()
     model = transfer(data, options, seed, Nobody())

@@ -43,4 +43,4 @@ def complete_standings(standings: Any) -> None:
 class Migration(migrations.Migration):
     dependencies = [("competitions", "0004_board_and_life")]
 
-    operations = [migrations.RunPython(fill, migrations.RunPython.noop, elidable=True)]
+    operations = [migrations.RunPython(fill, migrations.RunPython.noop)]
